@@ -1,0 +1,219 @@
+package serving
+
+import "time"
+
+// Format is the version of the document formats; a reader refuses any other.
+const Format = "d1gateway.io/serving/v1"
+
+// Kind names a document's kind.
+type Kind string
+
+// The kinds of documents.
+const (
+	KindGateway        Kind = "Gateway"
+	KindGatewaySecrets Kind = "GatewaySecrets"
+	KindClient         Kind = "Client"
+)
+
+// Header begins every document: what it is and which resource it was made from.
+type Header struct {
+	Format string `json:"format"`
+	Kind   Kind   `json:"kind"`
+	// Namespace and Name are those of the MerchantGateway or OAuthClient.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Generation is the metadata.generation this document was made from; 0 outside a cluster.
+	Generation int64 `json:"generation"`
+}
+
+// Dialect is how a token endpoint answers.
+type Dialect string
+
+// The dialects of the two D1 documents.
+const (
+	// DialectEcom answers expires_in as a number.
+	DialectEcom Dialect = "Ecom"
+	// DialectIssuer answers expires_in as a string of digits.
+	DialectIssuer Dialect = "Issuer"
+)
+
+// Algorithm signs access tokens (RFC 7518, RFC 8037).
+type Algorithm string
+
+// The algorithms; the list is closed, "none" and HMAC are not on it.
+const (
+	ES256 Algorithm = "ES256"
+	EdDSA Algorithm = "EdDSA"
+	RS256 Algorithm = "RS256"
+)
+
+// NotifyScope is the scope that a token needs at the notification endpoint.
+const NotifyScope = "d1:notify"
+
+// Gateway is what is not secret of one MerchantGateway.
+type Gateway struct {
+	Header
+	// GatewayID is the merchantGatewayId in D1's path.
+	GatewayID string `json:"gatewayID"`
+	// Hostnames are the hosts it answers on, lower case, without port; none means any.
+	Hostnames []string `json:"hostnames,omitempty"`
+	// TokenEndpoints are its token paths, ordered by path.
+	TokenEndpoints []TokenEndpoint `json:"tokenEndpoints"`
+	// Issuer is the iss and aud of its access tokens: an absolute URL, unique to the gateway.
+	Issuer string `json:"issuer"`
+	// AccessTokenSeconds is the lifetime of an access token.
+	AccessTokenSeconds int `json:"accessTokenSeconds"`
+	// SigningKeys are ids in GatewaySecrets.SigningKeys: all that verify, in the order they were made.
+	SigningKeys []string `json:"signingKeys"`
+	// OAuthDisabled: no bearer token is looked at, the client certificate alone decides.
+	OAuthDisabled bool `json:"oauthDisabled,omitempty"`
+	// ClientCertificate is required of D1 when not nil.
+	ClientCertificate *ClientCertificate `json:"clientCertificate,omitempty"`
+	// StrictUpdateTypes answers an updateType that the D1 document does not list with 400.
+	StrictUpdateTypes bool `json:"strictUpdateTypes,omitempty"`
+	// DeliverUnlisted accepts merchants that are not listed and sends theirs to Delivery.
+	DeliverUnlisted bool `json:"deliverUnlisted,omitempty"`
+	// Merchants are the listed merchants, ordered by id.
+	Merchants []Merchant `json:"merchants,omitempty"`
+	// Delivery is the default destination; nil when every merchant has its own.
+	Delivery *Destination `json:"delivery,omitempty"`
+	// TokenLookup asks the platform whether a token exists; nil accepts every token.
+	TokenLookup *TokenLookup `json:"tokenLookup,omitempty"`
+}
+
+// TokenEndpoint is one path that answers token requests.
+type TokenEndpoint struct {
+	Path    string  `json:"path"`
+	Dialect Dialect `json:"dialect"`
+}
+
+// ClientCertificate says which client certificates are D1's.
+type ClientCertificate struct {
+	// CABundle is an id in GatewaySecrets.CABundles.
+	CABundle string `json:"caBundle"`
+	// Subjects lists accepted subjects as comma-separated attributes ("CN=d1-out,O=Thales"); a certificate
+	// matches one when it has all of its attributes. None accepts every certificate of the CA.
+	Subjects []string `json:"subjects,omitempty"`
+}
+
+// Merchant is one listed merchant.
+type Merchant struct {
+	ID string `json:"id"`
+	// Delivery is its own destination, the gateway's defaults filled in; nil uses the gateway's.
+	Delivery *Destination `json:"delivery,omitempty"`
+}
+
+// Destination is where notifications go, and how. Every field is set; nothing is left to the reader's defaults.
+type Destination struct {
+	// Synchronous forwards first and answers D1 with what came of it.
+	Synchronous    bool   `json:"synchronous,omitempty"`
+	URL            string `json:"url"`
+	TimeoutSeconds int    `json:"timeoutSeconds"`
+	Retry          Retry  `json:"retry"`
+	// SigningSecrets are ids in GatewaySecrets.SigningSecrets; each signs, the current one first.
+	SigningSecrets []string `json:"signingSecrets"`
+	TLS            TLS      `json:"tls,omitzero"`
+	// MaxPerSecond bounds the attempts per second; 0 means no bound.
+	MaxPerSecond int `json:"maxPerSecond,omitempty"`
+	// MaxInFlight bounds the attempts under way at once.
+	MaxInFlight int `json:"maxInFlight"`
+}
+
+// Retry is the schedule of attempts after the first.
+type Retry struct {
+	MaxAgeHours    int `json:"maxAgeHours"`
+	InitialSeconds int `json:"initialSeconds"`
+	MaxSeconds     int `json:"maxSeconds"`
+}
+
+// TLS is what a connection to a destination uses beside the system's roots.
+type TLS struct {
+	// CABundle is an id in GatewaySecrets.CABundles; empty trusts the system's roots.
+	CABundle string `json:"caBundle,omitempty"`
+	// ClientCertificate is an id in GatewaySecrets.ClientCertificates; empty presents none.
+	ClientCertificate string `json:"clientCertificate,omitempty"`
+}
+
+// TokenLookup asks the platform whether a token exists: GET, 2xx is known, 404 unknown.
+type TokenLookup struct {
+	// URL holds {merchantId} and {tokenId}.
+	URL                  string `json:"url"`
+	TimeoutSeconds       int    `json:"timeoutSeconds"`
+	CacheSeconds         int    `json:"cacheSeconds"`
+	NewTokenGraceSeconds int    `json:"newTokenGraceSeconds"`
+	TLS                  TLS    `json:"tls,omitzero"`
+}
+
+// GatewaySecrets is the secret material of one MerchantGateway: a superset of what its Gateway document names.
+type GatewaySecrets struct {
+	Header
+	SigningKeys        []SigningKey     `json:"signingKeys,omitempty"`
+	SigningSecrets     []SigningSecret  `json:"signingSecrets,omitempty"`
+	CABundles          []CABundle       `json:"caBundles,omitempty"`
+	ClientCertificates []KeyCertificate `json:"clientCertificates,omitempty"`
+}
+
+// SigningKey signs access tokens. The key that signs is the newest one whose SignsFrom has come.
+type SigningKey struct {
+	// ID is the kid.
+	ID        string    `json:"id"`
+	Algorithm Algorithm `json:"algorithm"`
+	// PrivateKey is PKCS #8 in PEM.
+	PrivateKey Secret    `json:"privateKey"`
+	CreatedAt  time.Time `json:"createdAt"`
+	// SignsFrom lies after CreatedAt for a successor, so that every replica can verify before any signs with it.
+	SignsFrom time.Time `json:"signsFrom"`
+}
+
+// SigningSecret signs deliveries (Standard Webhooks): "whsec_" and base64.
+type SigningSecret struct {
+	ID     string `json:"id"`
+	Secret Secret `json:"secret"`
+}
+
+// CABundle is one or more CA certificates in PEM.
+type CABundle struct {
+	ID  string `json:"id"`
+	PEM string `json:"pem"`
+}
+
+// KeyCertificate is a certificate chain and its key, both in PEM.
+type KeyCertificate struct {
+	ID             string `json:"id"`
+	CertificatePEM string `json:"certificatePEM"`
+	KeyPEM         Secret `json:"keyPEM"`
+}
+
+// Client is one OAuthClient.
+type Client struct {
+	Header
+	// Gateway is the name of its MerchantGateway, in the same namespace.
+	Gateway  string   `json:"gateway"`
+	ClientID string   `json:"clientID"`
+	Scopes   []string `json:"scopes"`
+	// Suspended clients get no token, and their live tokens do not work.
+	Suspended bool `json:"suspended,omitempty"`
+	// TokensNotBefore ends every token issued before it (to the second): the client's creation, or its last suspension.
+	TokensNotBefore time.Time `json:"tokensNotBefore,omitzero"`
+	// RotationRequest is the last value of the rotate-requested-at annotation that was acted on.
+	RotationRequest string `json:"rotationRequest,omitempty"`
+	// Credentials are its live secrets, the current one first. Never empty.
+	Credentials []Credential `json:"credentials"`
+}
+
+// Credential is one live secret of a client.
+type Credential struct {
+	// ID is stable and says nothing of the secret.
+	ID        string       `json:"id"`
+	Digest    SecretDigest `json:"digest"`
+	CreatedAt time.Time    `json:"createdAt"`
+	// ExpiresAt is when it stops working; zero means not yet decided: the current one.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+}
+
+// ObjectName is the name of the object (or, with ".json", of the file) that holds the document: kind, namespace and name joined by
+// dots. A namespace has no dot, so two resources never share a name. GatewaySecrets and Client are Secrets, Gateway is a ConfigMap.
+func (h Header) ObjectName() string {
+	prefix := map[Kind]string{KindGateway: "gateway", KindGatewaySecrets: "gateway-secrets", KindClient: "client"}[h.Kind]
+	return prefix + "." + h.Namespace + "." + h.Name
+}

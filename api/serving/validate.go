@@ -1,0 +1,222 @@
+package serving
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The identifiers of the D1 documents.
+var (
+	gatewayIDPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{10}$`)
+	merchantIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{11}$`)
+	clientIDPattern   = regexp.MustCompile(`^[!-9;-~]{1,128}$`) // VSCHAR without space and colon: RFC 6749 appendix A.1, RFC 7617 section 2
+	scopePattern      = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`)
+	idPattern         = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+	hostnamePattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+	pathPattern       = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+)
+
+// problems collects what is wrong; the first one is reported.
+type problems struct{ first error }
+
+func (p *problems) check(ok bool, field, format string, args ...any) {
+	if !ok && p.first == nil {
+		p.first = fmt.Errorf("%s %s", field, fmt.Sprintf(format, args...))
+	}
+}
+
+func (p *problems) header(h Header, k Kind) {
+	p.check(h.Format == Format, "format", "is not %q", Format)
+	p.check(h.Kind == k, "kind", "is not %q", k)
+	p.check(h.Namespace != "" && !strings.Contains(h.Namespace, "."), "namespace", "is not a namespace")
+	p.check(h.Name != "", "name", "is missing")
+	p.check(h.Generation >= 0, "generation", "is negative")
+}
+
+func (p *problems) between(value, low, high int, field string) {
+	p.check(value >= low && value <= high, field, "is %d, not within %d and %d", value, low, high)
+}
+
+// ordered checks that the keys ascend without repeats, which makes the encoding canonical and look-ups safe.
+func (p *problems) ordered(keys []string, field string) {
+	for i := 1; i < len(keys); i++ {
+		p.check(keys[i-1] < keys[i], field, "are not in order or repeat themselves at %q", keys[i])
+	}
+}
+
+func (p *problems) ids(ids []string, field string) {
+	for i, id := range ids {
+		p.check(idPattern.MatchString(id), fmt.Sprintf("%s[%d]", field, i), "is not an id")
+		p.check(!slices.Contains(ids[:i], id), field, "repeat %q", id)
+	}
+}
+
+func (p *problems) utc(t time.Time, field string) {
+	p.check(t.Location() == time.UTC && t.Nanosecond() == 0, field, "is not in UTC and whole seconds")
+}
+
+func (p *problems) absoluteURL(raw, field string) {
+	u, err := url.Parse(raw)
+	ok := err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil && u.Fragment == ""
+	p.check(ok, field, "is not an http or https URL without credentials and fragment")
+}
+
+// Validate names the first field that the server could not work with.
+func (g *Gateway) Validate() error {
+	var p problems
+	p.header(g.Header, KindGateway)
+	p.check(gatewayIDPattern.MatchString(g.GatewayID), "gatewayID", "is not 10 letters, digits, _ or -")
+	for i, h := range g.Hostnames {
+		p.check(len(h) <= 253 && hostnamePattern.MatchString(h), fmt.Sprintf("hostnames[%d]", i), "is not a lower-case host name")
+		p.check(!slices.Contains(g.Hostnames[:i], h), "hostnames", "repeat %q", h)
+	}
+	p.check(len(g.TokenEndpoints) > 0 || g.OAuthDisabled, "tokenEndpoints", "are missing")
+	p.ordered(keysOf(g.TokenEndpoints, func(e TokenEndpoint) string { return e.Path }), "tokenEndpoints")
+	for i, e := range g.TokenEndpoints {
+		p.check(len(e.Path) <= 256 && pathPattern.MatchString(e.Path), fmt.Sprintf("tokenEndpoints[%d].path", i), "is not an absolute path of unreserved characters")
+		p.check(e.Dialect == DialectEcom || e.Dialect == DialectIssuer, fmt.Sprintf("tokenEndpoints[%d].dialect", i), "is unknown")
+	}
+	p.absoluteURL(g.Issuer, "issuer")
+	p.between(g.AccessTokenSeconds, 1, 86400, "accessTokenSeconds")
+	p.check(len(g.SigningKeys) > 0, "signingKeys", "are missing")
+	p.ids(g.SigningKeys, "signingKeys")
+	p.check(!g.OAuthDisabled || g.ClientCertificate != nil, "clientCertificate", "is missing although OAuth is disabled")
+	if c := g.ClientCertificate; c != nil {
+		p.ids([]string{c.CABundle}, "clientCertificate.caBundle")
+	}
+	p.ordered(keysOf(g.Merchants, func(m Merchant) string { return m.ID }), "merchants")
+	for i, m := range g.Merchants {
+		field := fmt.Sprintf("merchants[%d]", i)
+		p.check(merchantIDPattern.MatchString(m.ID), field+".id", "is not 11 letters, digits, _ or -")
+		p.check(m.Delivery != nil || g.Delivery != nil, field+".delivery", "is missing and there is no default")
+		p.destination(m.Delivery, field+".delivery")
+	}
+	p.check(g.Delivery != nil || !g.DeliverUnlisted, "delivery", "is missing although unlisted merchants are delivered")
+	p.destination(g.Delivery, "delivery")
+	if l := g.TokenLookup; l != nil {
+		p.absoluteURL(strings.NewReplacer("{merchantId}", "m", "{tokenId}", "t").Replace(l.URL), "tokenLookup.url")
+		p.check(strings.Contains(l.URL, "{tokenId}"), "tokenLookup.url", "does not hold {tokenId}")
+		p.between(l.TimeoutSeconds, 1, 30, "tokenLookup.timeoutSeconds")
+		p.between(l.CacheSeconds, 0, 86400, "tokenLookup.cacheSeconds")
+		p.between(l.NewTokenGraceSeconds, 0, 3600, "tokenLookup.newTokenGraceSeconds")
+	}
+	return p.first
+}
+
+func (p *problems) destination(d *Destination, field string) {
+	if d == nil {
+		return
+	}
+	p.absoluteURL(d.URL, field+".url")
+	p.between(d.TimeoutSeconds, 1, 60, field+".timeoutSeconds")
+	p.between(d.Retry.MaxAgeHours, 1, 720, field+".retry.maxAgeHours")
+	p.between(d.Retry.InitialSeconds, 1, 3600, field+".retry.initialSeconds")
+	p.between(d.Retry.MaxSeconds, d.Retry.InitialSeconds, 86400, field+".retry.maxSeconds")
+	p.check(len(d.SigningSecrets) > 0, field+".signingSecrets", "are missing")
+	p.ids(d.SigningSecrets, field+".signingSecrets")
+	p.between(d.MaxPerSecond, 0, 100000, field+".maxPerSecond")
+	p.between(d.MaxInFlight, 1, 1000, field+".maxInFlight")
+}
+
+// Validate names the first field that the server could not work with. It does not parse keys and certificates: the reader does.
+func (s *GatewaySecrets) Validate() error {
+	var p problems
+	p.header(s.Header, KindGatewaySecrets)
+	p.ids(keysOf(s.SigningKeys, func(k SigningKey) string { return k.ID }), "signingKeys")
+	for i, k := range s.SigningKeys {
+		field := fmt.Sprintf("signingKeys[%d]", i)
+		p.check(slices.Contains([]Algorithm{ES256, EdDSA, RS256}, k.Algorithm), field+".algorithm", "is unknown")
+		p.check(!k.PrivateKey.IsZero(), field+".privateKey", "is missing")
+		p.utc(k.CreatedAt, field+".createdAt")
+		p.utc(k.SignsFrom, field+".signsFrom")
+	}
+	p.ids(keysOf(s.SigningSecrets, func(k SigningSecret) string { return k.ID }), "signingSecrets")
+	for i, k := range s.SigningSecrets {
+		p.check(strings.HasPrefix(k.Secret.Reveal(), "whsec_"), fmt.Sprintf("signingSecrets[%d].secret", i), `does not begin with "whsec_"`)
+	}
+	p.ids(keysOf(s.CABundles, func(c CABundle) string { return c.ID }), "caBundles")
+	p.ids(keysOf(s.ClientCertificates, func(c KeyCertificate) string { return c.ID }), "clientCertificates")
+	return p.first
+}
+
+// Validate names the first field that the server could not work with.
+func (c *Client) Validate() error {
+	var p problems
+	p.header(c.Header, KindClient)
+	p.check(c.Gateway != "", "gateway", "is missing")
+	p.check(clientIDPattern.MatchString(c.ClientID), "clientID", "is not 1 to 128 visible ASCII characters without a colon")
+	p.check(len(c.Scopes) > 0, "scopes", "are missing")
+	for i, s := range c.Scopes {
+		p.check(scopePattern.MatchString(s), fmt.Sprintf("scopes[%d]", i), "is not a scope (RFC 6749 section 3.3)")
+		p.check(!slices.Contains(c.Scopes[:i], s), "scopes", "repeat %q", s)
+	}
+	p.utc(c.TokensNotBefore, "tokensNotBefore")
+	p.check(len(c.Credentials) > 0, "credentials", "are missing")
+	p.ids(keysOf(c.Credentials, func(k Credential) string { return k.ID }), "credentials")
+	for i, k := range c.Credentials {
+		field := fmt.Sprintf("credentials[%d]", i)
+		p.check(k.Digest != SecretDigest{}, field+".digest", "is missing")
+		p.utc(k.CreatedAt, field+".createdAt")
+		p.utc(k.ExpiresAt, field+".expiresAt")
+	}
+	return p.first
+}
+
+// Missing names the first material that g refers to and s does not hold, or "" when g can be served with s.
+// Something is missing while a newer Gateway has been seen before its GatewaySecrets.
+func (g *Gateway) Missing(s *GatewaySecrets) string {
+	keys := keysOf(s.SigningKeys, func(k SigningKey) string { return k.ID })
+	secrets := keysOf(s.SigningSecrets, func(k SigningSecret) string { return k.ID })
+	bundles := keysOf(s.CABundles, func(c CABundle) string { return c.ID })
+	certificates := keysOf(s.ClientCertificates, func(c KeyCertificate) string { return c.ID })
+
+	missing := ""
+	need := func(have []string, id, what string) {
+		if id != "" && missing == "" && !slices.Contains(have, id) {
+			missing = what + " " + id
+		}
+	}
+	for _, id := range g.SigningKeys {
+		need(keys, id, "signing key")
+	}
+	if g.ClientCertificate != nil {
+		need(bundles, g.ClientCertificate.CABundle, "CA bundle")
+	}
+	for _, d := range g.destinations() {
+		for _, id := range d.SigningSecrets {
+			need(secrets, id, "signing secret")
+		}
+		need(bundles, d.TLS.CABundle, "CA bundle")
+		need(certificates, d.TLS.ClientCertificate, "client certificate")
+	}
+	if g.TokenLookup != nil {
+		need(bundles, g.TokenLookup.TLS.CABundle, "CA bundle")
+		need(certificates, g.TokenLookup.TLS.ClientCertificate, "client certificate")
+	}
+	return missing
+}
+
+func (g *Gateway) destinations() []*Destination {
+	var all []*Destination
+	if g.Delivery != nil {
+		all = append(all, g.Delivery)
+	}
+	for _, m := range g.Merchants {
+		if m.Delivery != nil {
+			all = append(all, m.Delivery)
+		}
+	}
+	return all
+}
+
+func keysOf[T any](items []T, key func(T) string) []string {
+	keys := make([]string, len(items))
+	for i, item := range items {
+		keys[i] = key(item)
+	}
+	return keys
+}

@@ -1,0 +1,306 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// MerchantGateway is one receiver of Thales D1's calls: the token endpoint and the notify-update endpoint of one merchantGatewayId,
+// and where its notifications are delivered.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=mgw,categories=d1gateway
+// +kubebuilder:selectablefield:JSONPath=`.spec.gatewayID`
+// +kubebuilder:printcolumn:name="Gateway ID",type=string,JSONPath=`.spec.gatewayID`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Notification URL",type=string,JSONPath=`.status.notificationURL`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 160",message="metadata.name must have at most 160 characters: the serving documents are named after it"
+type MerchantGateway struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the gateway should be.
+	// +required
+	Spec MerchantGatewaySpec `json:"spec,omitzero"`
+
+	// status is what the operator found and did.
+	// +optional
+	Status MerchantGatewayStatus `json:"status,omitempty,omitzero"`
+}
+
+// MerchantGatewaySpec is what the gateway should be.
+//
+// +kubebuilder:validation:XValidation:rule="self.authentication.oauth != 'Disabled' || self.authentication.clientCertificate.mode == 'Required'",message="authentication.oauth Disabled needs authentication.clientCertificate.mode Required: without either, anybody could send notifications",fieldPath=".authentication.oauth"
+// +kubebuilder:validation:XValidation:rule="self.merchants.unlisted != 'Deliver' || has(self.delivery.url)",message="merchants.unlisted Deliver needs delivery.url: it is where their notifications go",fieldPath=".delivery"
+// +kubebuilder:validation:XValidation:rule="has(self.delivery.url) || !has(self.merchants.items) || self.merchants.items.all(m, has(m.delivery) && has(m.delivery.url))",message="every merchant without a delivery.url of its own needs the gateway's delivery.url",fieldPath=".delivery"
+type MerchantGatewaySpec struct {
+	// gatewayID is the merchantGatewayId that Thales gave at onboarding: ten letters, digits, underscores or hyphens.
+	// It is unique in the cluster (the oldest resource holds it) and cannot be changed.
+	// +required
+	// +kubebuilder:validation:MinLength=10
+	// +kubebuilder:validation:MaxLength=10
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_-]{10}$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="gatewayID cannot be changed: create another MerchantGateway for another merchantGatewayId"
+	GatewayID string `json:"gatewayID,omitempty"`
+
+	// hostnames are the hosts on which D1 reaches this gateway, in lower case and without a port. When empty, it answers on any host.
+	// The first one stands in the URLs of the status and in the issuer of access tokens; when empty, the operator's --external-url does.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Hostnames []Hostname `json:"hostnames,omitempty"`
+
+	// tokenEndpoints are the paths that answer token requests, each in the dialect of one of the two D1 documents. Paths are unique.
+	// The default is both documented paths.
+	// +optional
+	// +listType=map
+	// +listMapKey=path
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:default={{path:"/oauth2/token",dialect:"Ecom"},{path:"/authz/d1/v1/oauth2/token",dialect:"Issuer"}}
+	TokenEndpoints []TokenEndpoint `json:"tokenEndpoints,omitempty"`
+
+	// accessTokens says how access tokens are made.
+	// +optional
+	// +kubebuilder:default={}
+	AccessTokens AccessTokens `json:"accessTokens,omitempty,omitzero"`
+
+	// authentication says how D1 proves who it is at the notification endpoint.
+	// +optional
+	// +kubebuilder:default={}
+	Authentication Authentication `json:"authentication,omitempty,omitzero"`
+
+	// updateTypes says what becomes of an updateType that the D1 document does not list. Tolerant accepts and delivers it, as Thales
+	// asks of integrators; Strict answers 400.
+	// +optional
+	// +kubebuilder:default=Tolerant
+	UpdateTypes UpdateTypePolicy `json:"updateTypes,omitempty"`
+
+	// merchants are the merchants that D1 may name.
+	// +optional
+	// +kubebuilder:default={}
+	Merchants Merchants `json:"merchants,omitempty,omitzero"`
+
+	// delivery is where notifications go and how; a merchant may override it field by field.
+	// +optional
+	// +kubebuilder:default={}
+	Delivery Delivery `json:"delivery,omitempty,omitzero"`
+
+	// tokenLookup asks the platform whether a token exists before its notification is accepted. Without it every well-formed
+	// token is accepted.
+	// +optional
+	TokenLookup *TokenLookup `json:"tokenLookup,omitempty"`
+}
+
+// Hostname is a lower-case DNS name without a port.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`
+type Hostname string
+
+// Dialect is the way a token endpoint answers.
+//
+// +kubebuilder:validation:Enum=Ecom;Issuer
+type Dialect string
+
+// The dialects.
+const (
+	// DialectEcom answers expires_in as a number (D1 eCom document, RFC 6749).
+	DialectEcom Dialect = "Ecom"
+	// DialectIssuer answers expires_in as a string of digits (D1 issuer document).
+	DialectIssuer Dialect = "Issuer"
+)
+
+// TokenEndpoint is a path that answers token requests.
+type TokenEndpoint struct {
+	// path is the exact request path, made of segments of letters, digits and . _ ~ - only.
+	// +required
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^(/[A-Za-z0-9._~-]+)+$`
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/merchant-gateways/') && !self.startsWith('/.well-known/')",message="path must not begin with /merchant-gateways/ or /.well-known/: those belong to other endpoints"
+	// +kubebuilder:validation:XValidation:rule="self.split('/').all(s, s != '.' && s != '..')",message="path must not contain . or .. segments: clients resolve them before they send"
+	Path string `json:"path,omitempty"`
+
+	// dialect is Ecom (expires_in is a number) or Issuer (expires_in is a string of digits).
+	// +optional
+	// +kubebuilder:default=Ecom
+	Dialect Dialect `json:"dialect,omitempty"`
+}
+
+// SigningAlgorithm signs access tokens.
+//
+// +kubebuilder:validation:Enum=ES256;EdDSA;RS256
+type SigningAlgorithm string
+
+// The algorithms.
+const (
+	// AlgorithmES256 is ECDSA on P-256.
+	AlgorithmES256 SigningAlgorithm = "ES256"
+	// AlgorithmEdDSA is Ed25519.
+	AlgorithmEdDSA SigningAlgorithm = "EdDSA"
+	// AlgorithmRS256 is RSA with 2048 bits.
+	AlgorithmRS256 SigningAlgorithm = "RS256"
+)
+
+// AccessTokens says how access tokens are made.
+type AccessTokens struct {
+	// lifetimeSeconds is how long an access token works.
+	// +optional
+	// +kubebuilder:default=900
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	LifetimeSeconds int32 `json:"lifetimeSeconds,omitempty"`
+
+	// algorithm signs access tokens. A change makes a new key; tokens signed with the former one work until they expire.
+	// +optional
+	// +kubebuilder:default=ES256
+	Algorithm SigningAlgorithm `json:"algorithm,omitempty"`
+
+	// keyRotationDays is how long a signing key signs before its successor does. The key is kept until its last token has expired.
+	// +optional
+	// +kubebuilder:default=30
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3650
+	KeyRotationDays int32 `json:"keyRotationDays,omitempty"`
+}
+
+// OAuthMode says whether a bearer token is needed.
+//
+// +kubebuilder:validation:Enum=Required;Disabled
+type OAuthMode string
+
+// The OAuth modes.
+const (
+	// OAuthRequired needs a bearer token at the notification endpoint.
+	OAuthRequired OAuthMode = "Required"
+	// OAuthDisabled looks at no bearer token; the client certificate decides.
+	OAuthDisabled OAuthMode = "Disabled"
+)
+
+// Authentication says how D1 proves who it is at the notification endpoint.
+type Authentication struct {
+	// oauth is Required (a bearer token from the token endpoint) or Disabled, which needs a required client certificate.
+	// +optional
+	// +kubebuilder:default=Required
+	OAuth OAuthMode `json:"oauth,omitempty"`
+
+	// clientCertificate says which client certificates D1 presents.
+	// +optional
+	// +kubebuilder:default={}
+	ClientCertificate ClientCertificate `json:"clientCertificate,omitempty,omitzero"`
+}
+
+// ClientCertificateMode says whether a client certificate is needed.
+//
+// +kubebuilder:validation:Enum=Disabled;Required
+type ClientCertificateMode string
+
+// The client certificate modes.
+const (
+	// ClientCertificateDisabled asks for none.
+	ClientCertificateDisabled ClientCertificateMode = "Disabled"
+	// ClientCertificateRequired refuses a caller without one.
+	ClientCertificateRequired ClientCertificateMode = "Required"
+)
+
+// ClientCertificate says which client certificates D1 presents (mutual TLS).
+//
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Required' || has(self.caSecretRef)",message="mode Required needs caSecretRef: the Secret with the CA certificates to trust",fieldPath=".caSecretRef"
+type ClientCertificate struct {
+	// mode is Required or Disabled.
+	// +optional
+	// +kubebuilder:default=Disabled
+	Mode ClientCertificateMode `json:"mode,omitempty"`
+
+	// caSecretRef names the Secret whose key ca.crt holds the CA certificates to trust, one or several. Trust Thales' client CA,
+	// not one leaf: the leaf rotates.
+	// +optional
+	CASecretRef *SecretReference `json:"caSecretRef,omitempty"`
+
+	// subjects are the accepted subjects, each some attributes separated by commas such as "CN=d1-out,O=Thales". A certificate is accepted
+	// when its subject has all attributes of one of them. When empty, every certificate of the CA is accepted.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Subjects []CertificateSubject `json:"subjects,omitempty"`
+}
+
+// CertificateSubject is one or more attributes of a certificate's subject, such as "CN=d1-out,O=Thales".
+//
+// +kubebuilder:validation:MinLength=3
+// +kubebuilder:validation:MaxLength=256
+// +kubebuilder:validation:Pattern=`^(CN|O|OU|C|L|ST|SERIALNUMBER)=[^,=]+(,(CN|O|OU|C|L|ST|SERIALNUMBER)=[^,=]+)*$`
+type CertificateSubject string
+
+// SecretReference names a Secret in the same namespace. The Secret must carry the label d1gateway.io/allow-use: "true".
+type SecretReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+}
+
+// UpdateTypePolicy says what becomes of an unlisted updateType.
+//
+// +kubebuilder:validation:Enum=Tolerant;Strict
+type UpdateTypePolicy string
+
+// The update type policies.
+const (
+	// UpdateTypesTolerant accepts every well-formed updateType.
+	UpdateTypesTolerant UpdateTypePolicy = "Tolerant"
+	// UpdateTypesStrict answers 400 to an updateType that the D1 document does not list.
+	UpdateTypesStrict UpdateTypePolicy = "Strict"
+)
+
+// UnlistedMerchants says what becomes of a merchant that is not listed.
+//
+// +kubebuilder:validation:Enum=Reject;Deliver
+type UnlistedMerchants string
+
+// The policies for unlisted merchants.
+const (
+	// UnlistedReject answers 404 UNKNOWN_MERCHANT.
+	UnlistedReject UnlistedMerchants = "Reject"
+	// UnlistedDeliver accepts every well-formed merchant id and uses the default delivery.
+	UnlistedDeliver UnlistedMerchants = "Deliver"
+)
+
+// Merchants are the merchants that D1 may name.
+type Merchants struct {
+	// unlisted is Reject (404 UNKNOWN_MERCHANT) or Deliver: every well-formed merchant id goes to the default delivery.
+	// +optional
+	// +kubebuilder:default=Reject
+	Unlisted UnlistedMerchants `json:"unlisted,omitempty"`
+
+	// items are the listed merchants.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=1000
+	Items []Merchant `json:"items,omitempty"`
+}
+
+// Merchant is one listed merchant.
+type Merchant struct {
+	// id is the merchantId in D1's path (the token requestor id): eleven letters, digits, underscores or hyphens.
+	// +required
+	// +kubebuilder:validation:MinLength=11
+	// +kubebuilder:validation:MaxLength=11
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_-]{11}$`
+	ID string `json:"id,omitempty"`
+
+	// delivery overrides the gateway's delivery, field by field.
+	// +optional
+	Delivery *DeliveryOverride `json:"delivery,omitempty"`
+}

@@ -1,0 +1,180 @@
+package serving
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	api "github.com/d1gateway/d1gateway/api/serving"
+)
+
+// CertPool is a set of CA certificates.
+type CertPool = *x509.CertPool
+
+// Key signs and verifies access tokens.
+type Key struct {
+	ID        string
+	Algorithm api.Algorithm
+	Private   crypto.Signer
+	Public    crypto.PublicKey
+}
+
+// Endpoint is how to reach a URL: what TLS trusts and presents there. Two equal Endpoints can share connections.
+type Endpoint struct {
+	// RootCAs is nil for the system's roots.
+	RootCAs CertPool
+	// Certificate is presented when the peer asks for one; nil presents none.
+	Certificate *tls.Certificate
+	// Identity names the TLS material by id: a client for one Endpoint serves another with the same Identity.
+	Identity api.TLS
+}
+
+// material is the GatewaySecrets document, by id.
+type material struct {
+	keys         map[string]api.SigningKey
+	secrets      map[string]api.SigningSecret
+	bundles      map[string]api.CABundle
+	certificates map[string]api.KeyCertificate
+}
+
+func newMaterial(s *api.GatewaySecrets) material {
+	m := material{map[string]api.SigningKey{}, map[string]api.SigningSecret{}, map[string]api.CABundle{}, map[string]api.KeyCertificate{}}
+	for _, k := range s.SigningKeys {
+		m.keys[k.ID] = k
+	}
+	for _, k := range s.SigningSecrets {
+		m.secrets[k.ID] = k
+	}
+	for _, c := range s.CABundles {
+		m.bundles[c.ID] = c
+	}
+	for _, c := range s.ClientCertificates {
+		m.certificates[c.ID] = c
+	}
+	return m
+}
+
+// compileGateway parses a gateway's keys and certificates. No error repeats secret text.
+func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets) (*Gateway, error) {
+	if missing := doc.Missing(secrets); missing != "" {
+		return nil, fmt.Errorf("%s is not in the gateway's secrets", missing)
+	}
+	m := newMaterial(secrets)
+	g := &Gateway{Gateway: doc, keys: map[string]*Key{}, merchants: make(map[string]*Destination, len(doc.Merchants))}
+	for _, id := range doc.SigningKeys {
+		key, err := parseKey(m.keys[id])
+		if err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", id, err)
+		}
+		g.keys[id] = key
+		g.timeline = append(g.timeline, timedKey{m.keys[id].SignsFrom, key})
+	}
+	slices.SortStableFunc(g.timeline, func(a, b timedKey) int { return a.from.Compare(b.from) })
+	if c := doc.ClientCertificate; c != nil {
+		pool, err := parseBundle(m.bundles[c.CABundle])
+		if err != nil {
+			return nil, err
+		}
+		g.ClientCAs = pool
+	}
+	var err error
+	if doc.Delivery != nil {
+		if g.fallback, err = m.destination(doc.Delivery, doc.GatewayID); err != nil {
+			return nil, fmt.Errorf("delivery: %w", err)
+		}
+	}
+	for _, merchant := range doc.Merchants {
+		g.merchants[merchant.ID] = g.fallback
+		if merchant.Delivery == nil {
+			continue
+		}
+		if g.merchants[merchant.ID], err = m.destination(merchant.Delivery, doc.GatewayID+"/"+merchant.ID); err != nil {
+			return nil, fmt.Errorf("delivery of merchant %s: %w", merchant.ID, err)
+		}
+	}
+	if doc.TokenLookup != nil {
+		if g.lookup, err = m.endpoint(doc.TokenLookup.TLS); err != nil {
+			return nil, fmt.Errorf("tokenLookup: %w", err)
+		}
+	}
+	return g, nil
+}
+
+func (m material) destination(doc *api.Destination, lane string) (*Destination, error) {
+	endpoint, err := m.endpoint(doc.TLS)
+	if err != nil {
+		return nil, err
+	}
+	d := &Destination{Destination: doc, Lane: lane, Endpoint: endpoint}
+	for _, id := range doc.SigningSecrets {
+		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.secrets[id].Secret.Reveal(), "whsec_"))
+		if err != nil || len(raw) == 0 {
+			return nil, fmt.Errorf(`signing secret %s is not "whsec_" and base64`, id)
+		}
+		d.SigningKeys = append(d.SigningKeys, raw)
+	}
+	return d, nil
+}
+
+func (m material) endpoint(t api.TLS) (*Endpoint, error) {
+	e := &Endpoint{Identity: t}
+	if t.CABundle != "" {
+		pool, err := parseBundle(m.bundles[t.CABundle])
+		if err != nil {
+			return nil, err
+		}
+		e.RootCAs = pool
+	}
+	if t.ClientCertificate != "" {
+		c := m.certificates[t.ClientCertificate]
+		pair, err := tls.X509KeyPair([]byte(c.CertificatePEM), []byte(c.KeyPEM.Reveal()))
+		if err != nil {
+			return nil, fmt.Errorf("client certificate %s and its key do not go together or cannot be read", c.ID)
+		}
+		e.Certificate = &pair
+	}
+	return e, nil
+}
+
+func parseBundle(b api.CABundle) (CertPool, error) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(b.PEM)) {
+		return nil, fmt.Errorf("CA bundle %s holds no certificate", b.ID)
+	}
+	return pool, nil
+}
+
+func parseKey(k api.SigningKey) (*Key, error) {
+	block, _ := pem.Decode([]byte(k.PrivateKey.Reveal()))
+	if block == nil {
+		return nil, errors.New("private key is not PEM")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("private key is not PKCS #8")
+	}
+	ok := false
+	switch key := parsed.(type) {
+	case *ecdsa.PrivateKey:
+		ok = k.Algorithm == api.ES256 && key.Curve == elliptic.P256()
+	case ed25519.PrivateKey:
+		ok = k.Algorithm == api.EdDSA
+	case *rsa.PrivateKey:
+		ok = k.Algorithm == api.RS256 && key.N.BitLen() >= 2048
+	}
+	if !ok {
+		return nil, fmt.Errorf("private key does not go with %s", k.Algorithm)
+	}
+	signer := parsed.(crypto.Signer)
+	return &Key{ID: k.ID, Algorithm: k.Algorithm, Private: signer, Public: signer.Public()}, nil
+}

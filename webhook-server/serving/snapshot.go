@@ -1,0 +1,152 @@
+// Package serving keeps what the server serves: serving documents, read from a directory or a cluster, compiled into one immutable
+// Snapshot behind an atomic pointer. A request takes the Snapshot once and works with it to its end.
+package serving
+
+import (
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	api "github.com/d1gateway/d1gateway/api/serving"
+)
+
+// Snapshot is everything that is served at one moment. It never changes.
+type Snapshot struct {
+	gateways   map[string]*Gateway   // by merchantGatewayId
+	byResource map[string]*Gateway   // by namespace/name of the MerchantGateway
+	tokenPaths map[string][]*Gateway // by token endpoint path
+	clients    map[string][]*Client  // by client id: unique on each host and path, not over all
+}
+
+// Gateways answers all gateways, ordered by merchantGatewayId.
+func (s *Snapshot) Gateways() []*Gateway {
+	all := make([]*Gateway, 0, len(s.gateways))
+	for _, g := range s.gateways {
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(a, b *Gateway) int { return strings.Compare(a.GatewayID, b.GatewayID) })
+	return all
+}
+
+// Gateway answers the gateway with that merchantGatewayId on that host (a Host header, with or without port), or nil.
+func (s *Snapshot) Gateway(host, gatewayID string) *Gateway {
+	if g := s.gateways[gatewayID]; g != nil && g.AnswersOn(host) {
+		return g
+	}
+	return nil
+}
+
+// IsTokenPath says whether some gateway has a token endpoint at that path on that host.
+func (s *Snapshot) IsTokenPath(host, path string) bool {
+	return slices.ContainsFunc(s.tokenPaths[path], func(g *Gateway) bool { return g.AnswersOn(host) })
+}
+
+// Client answers the client with that id whose gateway has a token endpoint at that path on that host, and the endpoint's dialect.
+// It answers nil when there is none. A suspended client is answered.
+func (s *Snapshot) Client(host, path, clientID string) (*Client, api.Dialect) {
+	for _, c := range s.clients[clientID] {
+		if dialect, ok := c.Gateway.tokenDialect(path); ok && c.Gateway.AnswersOn(host) {
+			return c, dialect
+		}
+	}
+	return nil, ""
+}
+
+// ClientOf answers the client with that id of that gateway, or nil: the look-up behind an access token's sub.
+func (s *Snapshot) ClientOf(g *Gateway, clientID string) *Client {
+	for _, c := range s.clients[clientID] {
+		if c.Gateway == g {
+			return c
+		}
+	}
+	return nil
+}
+
+// Gateway is one compiled gateway: its document with keys and certificates parsed. It never changes.
+type Gateway struct {
+	*api.Gateway
+	// ClientCAs verifies D1's client certificate; nil unless one is required.
+	ClientCAs CertPool
+
+	keys      map[string]*Key
+	timeline  []timedKey // oldest SignsFrom first
+	merchants map[string]*Destination
+	fallback  *Destination // the default destination; nil when there is none
+	lookup    *Endpoint    // where TokenLookup asks; nil when there is none
+}
+
+type timedKey struct {
+	from time.Time
+	key  *Key
+}
+
+// AnswersOn says whether the gateway answers on a host, given as in a Host header.
+func (g *Gateway) AnswersOn(host string) bool {
+	if len(g.Hostnames) == 0 {
+		return true
+	}
+	return slices.Contains(g.Hostnames, canonicalHost(host))
+}
+
+func canonicalHost(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+func (g *Gateway) tokenDialect(path string) (api.Dialect, bool) {
+	for _, e := range g.TokenEndpoints {
+		if e.Path == path {
+			return e.Dialect, true
+		}
+	}
+	return "", false
+}
+
+// SigningKey is the key that signs at that time: the newest one whose SignsFrom has come.
+func (g *Gateway) SigningKey(now time.Time) *Key {
+	current := g.timeline[0].key
+	for _, t := range g.timeline[1:] {
+		if t.from.After(now) {
+			break
+		}
+		current = t.key
+	}
+	return current
+}
+
+// VerificationKey answers the key with that kid, or nil.
+func (g *Gateway) VerificationKey(kid string) *Key { return g.keys[kid] }
+
+// Destination answers where notifications for a merchant go. It is nil when the merchant is not known.
+func (g *Gateway) Destination(merchantID string) *Destination {
+	if d, ok := g.merchants[merchantID]; ok {
+		return d
+	}
+	if g.DeliverUnlisted {
+		return g.fallback
+	}
+	return nil
+}
+
+// Lookup answers where to ask whether a token exists, or nil when every token is accepted. Its document is g.TokenLookup.
+func (g *Gateway) Lookup() *Endpoint { return g.lookup }
+
+// Client is one compiled OAuthClient.
+type Client struct {
+	*api.Client
+	Gateway *Gateway
+}
+
+// Destination is where notifications go, with its secrets and certificates parsed.
+type Destination struct {
+	*api.Destination
+	// Lane names the destination in the store: the merchantGatewayId alone for the default, with "/" and the merchant id for a merchant's own.
+	Lane string
+	// Endpoint is how to reach it.
+	Endpoint *Endpoint
+	// SigningKeys are the raw Standard Webhooks keys; each signs, in order.
+	SigningKeys [][]byte
+}
