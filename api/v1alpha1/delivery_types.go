@@ -18,16 +18,18 @@ const (
 //
 // +kubebuilder:validation:MinLength=8
 // +kubebuilder:validation:MaxLength=2048
-// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ”",message="must be an absolute http or https URL"
+// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname().size() > 0",message="must be an absolute http or https URL"
 // +kubebuilder:validation:XValidation:rule="!self.matches('^[a-zA-Z]+://[^/?#]*@') && !self.contains('#')",message="must not hold credentials or a fragment"
 type HTTPURL string
 
 // Delivery is where notifications go, and how.
+//
+// +kubebuilder:validation:MinProperties=1
 type Delivery struct {
 	// mode is Durable (D1 gets 204 when the notification is safely stored) or Synchronous (it is forwarded first; D1 gets 204, 404 UNKNOWN_TOKEN,
 	// 500 MERCHANT_ERROR or 503 by what the destination answers, and nothing is retried by the server).
 	// +optional
-	// +kubebuilder:default=Durable
+	// +default="Durable"
 	Mode DeliveryMode `json:"mode,omitempty"`
 
 	// url is where notifications are sent, by POST.
@@ -36,27 +38,27 @@ type Delivery struct {
 
 	// timeoutSeconds bounds one attempt, from dialing to the end of the answer.
 	// +optional
-	// +kubebuilder:default=10
+	// +default=10
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=60
 	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
 
 	// retry is the schedule of attempts after the first one.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Retry Retry `json:"retry,omitempty,omitzero"`
 
 	// signing names the secret that signs deliveries.
 	// +optional
-	Signing *DeliverySigning `json:"signing,omitempty"`
+	Signing *DeliverySigning `json:"signing,omitempty,omitzero"`
 
 	// tls is used beside the system's roots when the destination is https.
 	// +optional
-	TLS *ClientTLS `json:"tls,omitempty"`
+	TLS *ClientTLS `json:"tls,omitempty,omitzero"`
 
 	// rateLimit bounds what the destination gets at once.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	RateLimit RateLimit `json:"rateLimit,omitempty,omitzero"`
 }
 
@@ -80,43 +82,44 @@ type DeliveryOverride struct {
 
 	// retry overrides delivery.retry as a whole.
 	// +optional
-	Retry *Retry `json:"retry,omitempty"`
+	Retry *Retry `json:"retry,omitempty,omitzero"`
 
 	// signing overrides delivery.signing.
 	// +optional
-	Signing *DeliverySigning `json:"signing,omitempty"`
+	Signing *DeliverySigning `json:"signing,omitempty,omitzero"`
 
 	// tls overrides delivery.tls as a whole.
 	// +optional
-	TLS *ClientTLS `json:"tls,omitempty"`
+	TLS *ClientTLS `json:"tls,omitempty,omitzero"`
 
 	// rateLimit overrides delivery.rateLimit as a whole.
 	// +optional
-	RateLimit *RateLimit `json:"rateLimit,omitempty"`
+	RateLimit *RateLimit `json:"rateLimit,omitempty,omitzero"`
 }
 
 // Retry is the schedule of attempts after the first one: the wait doubles from initialSeconds up to maxSeconds, with jitter, until
 // the notification is maxAgeHours old. Then it is a dead letter.
 //
+// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="self.initialSeconds <= self.maxSeconds",message="initialSeconds must not be more than maxSeconds",fieldPath=".initialSeconds"
 type Retry struct {
 	// maxAgeHours is the age at which a notification is given up.
 	// +optional
-	// +kubebuilder:default=72
+	// +default=72
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=720
 	MaxAgeHours int32 `json:"maxAgeHours,omitempty"`
 
 	// initialSeconds is the wait after the first failed attempt.
 	// +optional
-	// +kubebuilder:default=1
+	// +default=1
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
 	InitialSeconds int32 `json:"initialSeconds,omitempty"`
 
 	// maxSeconds is the longest wait between two attempts.
 	// +optional
-	// +kubebuilder:default=3600
+	// +default=3600
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=86400
 	MaxSeconds int32 `json:"maxSeconds,omitempty"`
@@ -137,14 +140,16 @@ type DeliverySigning struct {
 type ClientTLS struct {
 	// caSecretRef names the Secret whose key ca.crt holds the CA certificates to trust in place of the system's.
 	// +optional
-	CASecretRef *SecretReference `json:"caSecretRef,omitempty"`
+	CASecretRef *SecretReference `json:"caSecretRef,omitempty,omitzero"`
 
 	// clientCertificateSecretRef names the Secret of type kubernetes.io/tls whose certificate is presented.
 	// +optional
-	ClientCertificateSecretRef *SecretReference `json:"clientCertificateSecretRef,omitempty"`
+	ClientCertificateSecretRef *SecretReference `json:"clientCertificateSecretRef,omitempty,omitzero"`
 }
 
 // RateLimit bounds what a destination gets at once.
+//
+// +kubebuilder:validation:MinProperties=1
 type RateLimit struct {
 	// perSecond bounds the attempts that begin in a second. When absent, there is no bound.
 	// +optional
@@ -154,7 +159,7 @@ type RateLimit struct {
 
 	// maxInFlight bounds the attempts that are under way at once, for each server replica.
 	// +optional
-	// +kubebuilder:default=10
+	// +default=10
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	MaxInFlight int32 `json:"maxInFlight,omitempty"`
@@ -172,14 +177,14 @@ type TokenLookup struct {
 
 	// timeoutSeconds bounds one look-up.
 	// +optional
-	// +kubebuilder:default=3
+	// +default=3
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=30
 	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
 
 	// cacheSeconds is how long an answer is remembered. 0 asks each time.
 	// +optional
-	// +kubebuilder:default=300
+	// +default=300
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	CacheSeconds *int32 `json:"cacheSeconds,omitempty"`
@@ -187,12 +192,12 @@ type TokenLookup struct {
 	// newTokenGraceSeconds is how long after its first sighting an unknown token is answered 503, so that D1 tries again and the platform has time
 	// to record a token that its notification overtook. 0 answers 404 at once.
 	// +optional
-	// +kubebuilder:default=0
+	// +default=0
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=3600
 	NewTokenGraceSeconds *int32 `json:"newTokenGraceSeconds,omitempty"`
 
 	// tls is used beside the system's roots when the URL is https.
 	// +optional
-	TLS *ClientTLS `json:"tls,omitempty"`
+	TLS *ClientTLS `json:"tls,omitempty,omitzero"`
 }

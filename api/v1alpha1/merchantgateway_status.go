@@ -3,18 +3,23 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // MerchantGatewayStatus is what the operator found and did.
+//
+// +kubebuilder:validation:MinProperties=1
 type MerchantGatewayStatus struct {
 	// conditions are Accepted, ResolvedRefs, Programmed and Ready. Ready is True when the others are.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// tokenURLs are the token URLs to hand to Thales.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=2048
 	TokenURLs []string `json:"tokenURLs,omitempty"`
 
@@ -34,6 +39,7 @@ type MerchantGatewayStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=id
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	SigningKeys []SigningKeyStatus `json:"signingKeys,omitempty"`
 }

@@ -61,39 +61,39 @@ type MerchantGatewaySpec struct {
 	// +listMapKey=path
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
-	// +kubebuilder:default={{path:"/oauth2/token",dialect:"Ecom"},{path:"/authz/d1/v1/oauth2/token",dialect:"Issuer"}}
+	// +default=[{"path":"/oauth2/token","dialect":"Ecom"},{"path":"/authz/d1/v1/oauth2/token","dialect":"Issuer"}]
 	TokenEndpoints []TokenEndpoint `json:"tokenEndpoints,omitempty"`
 
 	// accessTokens says how access tokens are made.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	AccessTokens AccessTokens `json:"accessTokens,omitempty,omitzero"`
 
 	// authentication says how D1 proves who it is at the notification endpoint.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Authentication Authentication `json:"authentication,omitempty,omitzero"`
 
 	// updateTypes says what becomes of an updateType that the D1 document does not list. Tolerant accepts and delivers it, as Thales
 	// asks of integrators; Strict answers 400.
 	// +optional
-	// +kubebuilder:default=Tolerant
+	// +default="Tolerant"
 	UpdateTypes UpdateTypePolicy `json:"updateTypes,omitempty"`
 
 	// merchants are the merchants that D1 may name.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Merchants Merchants `json:"merchants,omitempty,omitzero"`
 
 	// delivery is where notifications go and how; a merchant may override it field by field.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Delivery Delivery `json:"delivery,omitempty,omitzero"`
 
 	// tokenLookup asks the platform whether a token exists before its notification is accepted. Without it every well-formed
 	// token is accepted.
 	// +optional
-	TokenLookup *TokenLookup `json:"tokenLookup,omitempty"`
+	TokenLookup *TokenLookup `json:"tokenLookup,omitempty,omitzero"`
 }
 
 // Hostname is a lower-case DNS name without a port.
@@ -129,7 +129,7 @@ type TokenEndpoint struct {
 
 	// dialect is Ecom (expires_in is a number) or Issuer (expires_in is a string of digits).
 	// +optional
-	// +kubebuilder:default=Ecom
+	// +default="Ecom"
 	Dialect Dialect `json:"dialect,omitempty"`
 }
 
@@ -149,22 +149,24 @@ const (
 )
 
 // AccessTokens says how access tokens are made.
+//
+// +kubebuilder:validation:MinProperties=1
 type AccessTokens struct {
 	// lifetimeSeconds is how long an access token works.
 	// +optional
-	// +kubebuilder:default=900
+	// +default=900
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=86400
 	LifetimeSeconds int32 `json:"lifetimeSeconds,omitempty"`
 
 	// algorithm signs access tokens. A change makes a new key; tokens signed with the former one work until they expire.
 	// +optional
-	// +kubebuilder:default=ES256
+	// +default="ES256"
 	Algorithm SigningAlgorithm `json:"algorithm,omitempty"`
 
 	// keyRotationDays is how long a signing key signs before its successor does. The key is kept until its last token has expired.
 	// +optional
-	// +kubebuilder:default=30
+	// +default=30
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650
 	KeyRotationDays int32 `json:"keyRotationDays,omitempty"`
@@ -184,15 +186,17 @@ const (
 )
 
 // Authentication says how D1 proves who it is at the notification endpoint.
+//
+// +kubebuilder:validation:MinProperties=1
 type Authentication struct {
 	// oauth is Required (a bearer token from the token endpoint) or Disabled, which needs a required client certificate.
 	// +optional
-	// +kubebuilder:default=Required
+	// +default="Required"
 	OAuth OAuthMode `json:"oauth,omitempty"`
 
 	// clientCertificate says which client certificates D1 presents.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	ClientCertificate ClientCertificate `json:"clientCertificate,omitempty,omitzero"`
 }
 
@@ -211,17 +215,18 @@ const (
 
 // ClientCertificate says which client certificates D1 presents (mutual TLS).
 //
+// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="self.mode != 'Required' || has(self.caSecretRef)",message="mode Required needs caSecretRef: the Secret with the CA certificates to trust",fieldPath=".caSecretRef"
 type ClientCertificate struct {
 	// mode is Required or Disabled.
 	// +optional
-	// +kubebuilder:default=Disabled
+	// +default="Disabled"
 	Mode ClientCertificateMode `json:"mode,omitempty"`
 
 	// caSecretRef names the Secret whose key ca.crt holds the CA certificates to trust, one or several. Trust Thales' client CA,
 	// not one leaf: the leaf rotates.
 	// +optional
-	CASecretRef *SecretReference `json:"caSecretRef,omitempty"`
+	CASecretRef *SecretReference `json:"caSecretRef,omitempty,omitzero"`
 
 	// subjects are the accepted subjects, each some attributes separated by commas such as "CN=d1-out,O=Thales". A certificate is accepted
 	// when its subject has all attributes of one of them. When empty, every certificate of the CA is accepted.
@@ -276,10 +281,12 @@ const (
 )
 
 // Merchants are the merchants that D1 may name.
+//
+// +kubebuilder:validation:MinProperties=1
 type Merchants struct {
 	// unlisted is Reject (404 UNKNOWN_MERCHANT) or Deliver: every well-formed merchant id goes to the default delivery.
 	// +optional
-	// +kubebuilder:default=Reject
+	// +default="Reject"
 	Unlisted UnlistedMerchants `json:"unlisted,omitempty"`
 
 	// items are the listed merchants.
@@ -302,5 +309,5 @@ type Merchant struct {
 
 	// delivery overrides the gateway's delivery, field by field.
 	// +optional
-	Delivery *DeliveryOverride `json:"delivery,omitempty"`
+	Delivery *DeliveryOverride `json:"delivery,omitempty,omitzero"`
 }

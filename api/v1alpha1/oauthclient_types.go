@@ -52,7 +52,7 @@ type OAuthClientSpec struct {
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:default={"d1:notify"}
+	// +default=["d1:notify"]
 	Scopes []Scope `json:"scopes,omitempty"`
 
 	// credentials says where the client id and secret are kept.
@@ -61,12 +61,12 @@ type OAuthClientSpec struct {
 
 	// rotation says when a new secret is made and how long the previous one works beside it.
 	// +optional
-	// +kubebuilder:default={}
+	// +default={}
 	Rotation Rotation `json:"rotation,omitempty,omitzero"`
 
 	// state is Active or Suspended: then no token is issued and every live token of the client stops working at once.
 	// +optional
-	// +kubebuilder:default=Active
+	// +default="Active"
 	State ClientState `json:"state,omitempty"`
 }
 
@@ -112,7 +112,7 @@ type ClientCredentials struct {
 	// source is Generated (the operator makes the secret and writes the Secret) or Existing (the Secret is the user's; it is read and never written;
 	// a changed client_secret is a rotation).
 	// +optional
-	// +kubebuilder:default=Generated
+	// +default="Generated"
 	Source CredentialsSource `json:"source,omitempty"`
 }
 
@@ -130,18 +130,20 @@ const (
 )
 
 // Rotation says when a new secret is made and how long the previous one works beside it.
+//
+// +kubebuilder:validation:MinProperties=1
 type Rotation struct {
 	// intervalDays is the age at which a generated secret is replaced. 0, the default, replaces it only on request: set the annotation
 	// d1gateway.io/rotate-requested-at to a new value.
 	// +optional
-	// +kubebuilder:default=0
+	// +default=0
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=3650
 	IntervalDays *int32 `json:"intervalDays,omitempty"`
 
 	// overlapHours is how long the previous secret works beside the new one. 0 ends it at once.
 	// +optional
-	// +kubebuilder:default=168
+	// +default=168
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=8760
 	OverlapHours *int32 `json:"overlapHours,omitempty"`
@@ -149,7 +151,7 @@ type Rotation struct {
 	// retirePrevious is AfterOverlap, or AfterFirstUse. In this version both retire the previous secret at the end of the overlap;
 	// AfterFirstUse will retire it earlier once servers report which secret is in use.
 	// +optional
-	// +kubebuilder:default=AfterOverlap
+	// +default="AfterOverlap"
 	RetirePrevious RetirePrevious `json:"retirePrevious,omitempty"`
 }
 
@@ -167,11 +169,14 @@ const (
 )
 
 // OAuthClientStatus is what the operator found and did.
+//
+// +kubebuilder:validation:MinProperties=1
 type OAuthClientStatus struct {
 	// conditions are Accepted, ResolvedRefs, CredentialsReady, Programmed and Ready. Ready is True when the others are.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
@@ -185,6 +190,7 @@ type OAuthClientStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=id
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Credentials []CredentialStatus `json:"credentials,omitempty"`
 
