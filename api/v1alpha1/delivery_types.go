@@ -45,7 +45,7 @@ type Delivery struct {
 
 	// retry is the schedule of attempts after the first one.
 	// +optional
-	// +default={}
+	// +default={"maxAgeHours":72,"initialSeconds":1,"maxSeconds":3600}
 	Retry Retry `json:"retry,omitempty,omitzero"`
 
 	// signing names the secret that signs deliveries.
@@ -58,7 +58,7 @@ type Delivery struct {
 
 	// rateLimit bounds what the destination gets at once.
 	// +optional
-	// +default={}
+	// +default={"maxInFlight":10}
 	RateLimit RateLimit `json:"rateLimit,omitempty,omitzero"`
 }
 

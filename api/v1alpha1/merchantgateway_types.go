@@ -66,12 +66,12 @@ type MerchantGatewaySpec struct {
 
 	// accessTokens says how access tokens are made.
 	// +optional
-	// +default={}
+	// +default={"algorithm":"ES256"}
 	AccessTokens AccessTokens `json:"accessTokens,omitempty,omitzero"`
 
 	// authentication says how D1 proves who it is at the notification endpoint.
 	// +optional
-	// +default={}
+	// +default={"oauth":"Required"}
 	Authentication Authentication `json:"authentication,omitempty,omitzero"`
 
 	// updateTypes says what becomes of an updateType that the D1 document does not list. Tolerant accepts and delivers it, as Thales
@@ -82,12 +82,12 @@ type MerchantGatewaySpec struct {
 
 	// merchants are the merchants that D1 may name.
 	// +optional
-	// +default={}
+	// +default={"unlisted":"Reject"}
 	Merchants Merchants `json:"merchants,omitempty,omitzero"`
 
 	// delivery is where notifications go and how; a merchant may override it field by field.
 	// +optional
-	// +default={}
+	// +default={"mode":"Durable"}
 	Delivery Delivery `json:"delivery,omitempty,omitzero"`
 
 	// tokenLookup asks the platform whether a token exists before its notification is accepted. Without it every well-formed
@@ -196,7 +196,7 @@ type Authentication struct {
 
 	// clientCertificate says which client certificates D1 presents.
 	// +optional
-	// +default={}
+	// +default={"mode":"Disabled"}
 	ClientCertificate ClientCertificate `json:"clientCertificate,omitempty,omitzero"`
 }
 

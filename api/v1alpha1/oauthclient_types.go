@@ -61,7 +61,7 @@ type OAuthClientSpec struct {
 
 	// rotation says when a new secret is made and how long the previous one works beside it.
 	// +optional
-	// +default={}
+	// +default={"overlapHours":168}
 	Rotation Rotation `json:"rotation,omitempty,omitzero"`
 
 	// state is Active or Suspended: then no token is issued and every live token of the client stops working at once.

@@ -30,7 +30,8 @@ type Problem struct {
 type State struct {
 	logger  *slog.Logger
 	current atomic.Pointer[Snapshot]
-	synced  atomic.Bool
+	synced  chan struct{} // closed once
+	once    sync.Once
 
 	mu       sync.Mutex
 	versions map[string]string              // by object: the version last seen, good or not
@@ -45,6 +46,7 @@ type State struct {
 func NewState(logger *slog.Logger) *State {
 	s := &State{
 		logger:   logger,
+		synced:   make(chan struct{}),
 		versions: map[string]string{},
 		gateways: map[string]*api.Gateway{},
 		secrets:  map[string]*api.GatewaySecrets{},
@@ -60,10 +62,20 @@ func NewState(logger *slog.Logger) *State {
 func (s *State) Snapshot() *Snapshot { return s.current.Load() }
 
 // Synced says whether the source has been read in full once.
-func (s *State) Synced() bool { return s.synced.Load() }
+func (s *State) Synced() bool {
+	select {
+	case <-s.synced:
+		return true
+	default:
+		return false
+	}
+}
+
+// WaitSynced is closed once the source has been read in full.
+func (s *State) WaitSynced() <-chan struct{} { return s.synced }
 
 // MarkSynced is called by a source after its first full reading has been applied.
-func (s *State) MarkSynced() { s.synced.Store(true) }
+func (s *State) MarkSynced() { s.once.Do(func() { close(s.synced) }) }
 
 // Problems lists the documents that are not served, ordered by object.
 func (s *State) Problems() []Problem {

@@ -15,6 +15,9 @@ var ErrFull = errors.New("store is full")
 // ErrNotFound says that no notification has the given id.
 var ErrNotFound = errors.New("notification not found")
 
+// ErrClosed says that the store has been closed.
+var ErrClosed = errors.New("store is closed")
+
 // State is where a notification stands.
 type State string
 
@@ -31,6 +34,7 @@ const (
 // Notification is one accepted notify-update call of D1. Field limits are those of the D1 document; the store does not check them again.
 type Notification struct {
 	// ID is unique and stable over every attempt: the CloudEvents id and the Standard Webhooks webhook-id.
+	// It must not be empty. Whoever appends makes it unique; the store does not look for another one.
 	ID string
 	// GatewayID, MerchantID and TokenID are the path fields of the call.
 	GatewayID, MerchantID, TokenID string
@@ -49,7 +53,7 @@ type Delivery struct {
 	Notification
 	// Attempts counts the attempts recorded before this claim.
 	Attempts int
-	// Lease names this claim. An outcome recorded under a lease that ended is refused with ErrLeaseLost.
+	// Lease is the fencing number of this claim. An outcome recorded under a lease that ended is refused with ErrLeaseLost.
 	Lease int64
 }
 
@@ -104,17 +108,18 @@ type Store interface {
 	// The notification is due at once. ErrFull (wrapped) when there is no room; any error means that D1 must send it again.
 	Append(ctx context.Context, n Notification) error
 
-	// DueLanes names the lanes that have a due, unclaimed notification at now, in order. Its cost grows with the number of lanes, not of notifications.
+	// DueLanes names the lanes that have a due, unclaimed notification at now, in order of name. Its cost grows with the number of lanes, not of notifications.
 	DueLanes(ctx context.Context, now time.Time) ([]string, error)
 
 	// Claim hands out up to limit due notifications of the lane, oldest due first, each leased until now+lease.
 	// Nobody else gets them before the lease ends. Its cost does not grow with what other lanes hold.
 	Claim(ctx context.Context, lane string, now time.Time, limit int, lease time.Duration) ([]Delivery, error)
 
-	// Record stores the outcome of an attempt, durably, and ends the claim. ErrLeaseLost when the claim had already ended.
+	// Record stores the outcome of an attempt, durably, and ends the claim. ErrLeaseLost when the claim had already ended:
+	// it was recorded or released, or its lease was over at o.At or at an instant that another call has named since.
 	Record(ctx context.Context, o Outcome) error
 
-	// Release ends a claim without an attempt: the notification is due again as it was before the claim.
+	// Release ends a claim without an attempt: the notification is due again as it was before the claim. ErrLeaseLost as for Record.
 	Release(ctx context.Context, id string, lease int64) error
 
 	// NextDue is the earliest instant after now at which a notification becomes due or a lease ends; ok is false when there is none.
@@ -137,4 +142,21 @@ type Store interface {
 
 	// Close waits for what is under way and ends the store.
 	Close() error
+}
+
+// Replayer is what an engine offers beside Store for dead letters. Both engines do.
+type Replayer interface {
+	// Replay makes a dead or delivered notification wait again, due at the instant given; its attempts go on counting.
+	// One that waits already is left as it is, without an error. ErrNotFound when there is none with that id.
+	Replay(ctx context.Context, id string, at time.Time) error
+}
+
+// Commit describes one group commit, for metrics.
+type Commit struct {
+	// Appends and Records count what shared the commit; other kinds of work are in neither.
+	Appends, Records int
+	// Duration is from the first statement until the commit was durable or had failed.
+	Duration time.Duration
+	// Err is why the commit failed; nil when it is durable.
+	Err error
 }

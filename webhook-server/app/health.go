@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
+
+// health answers /healthz (the process lives) and /readyz (D1 may be sent here).
+type health struct {
+	state    *serving.State
+	store    store.Store
+	stopping atomic.Bool
+}
+
+type check struct {
+	name string
+	err  error
+}
+
+// checks are what readiness depends on.
+func (h *health) checks(ctx context.Context) []check {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	all := []check{{"store", h.store.Check(ctx)}, {"documents", nil}, {"running", nil}}
+	if !h.state.Synced() {
+		all[1].err = errors.New("serving documents have not been read yet")
+	}
+	if h.stopping.Load() {
+		all[2].err = errors.New("stopping")
+	}
+	return all
+}
+
+func (h *health) alive(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
+
+// ready answers 200 or 503. With ?verbose it lists each check, and the documents that are kept out: their last good version is served,
+// so they do not make the server unready.
+func (h *health) ready(w http.ResponseWriter, r *http.Request) {
+	var text strings.Builder
+	failed := false
+	for _, c := range h.checks(r.Context()) {
+		mark, detail := "+", "ok"
+		if c.err != nil {
+			failed, mark, detail = true, "-", c.err.Error()
+		}
+		_, _ = fmt.Fprintf(&text, "[%s] %s: %s\n", mark, c.name, detail)
+	}
+	for _, p := range h.state.Problems() {
+		_, _ = fmt.Fprintf(&text, "[!] document %s is kept out, the last good one serves on: %v\n", p.Object, p.Err)
+	}
+	if failed {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	if _, verbose := r.URL.Query()["verbose"]; failed || verbose {
+		_, _ = w.Write([]byte(text.String()))
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}

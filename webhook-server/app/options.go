@@ -1,0 +1,106 @@
+// Package app puts the server together: listeners, routes, health, and a start and a stop that lose no request.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+)
+
+// Options is everything the server is told.
+type Options struct {
+	// StateDir is a directory with serving documents; empty reads them from the cluster.
+	StateDir string
+	// Cluster and SystemNamespace say where the documents are when StateDir is empty.
+	Cluster         *rest.Config
+	SystemNamespace string
+	// Store is the URL of the durable store.
+	Store string
+
+	// D1Address is where D1 calls: TLS, unless InsecureHTTP.
+	D1Address string
+	// MetricsAddress answers /metrics, /healthz and /readyz in plain http.
+	MetricsAddress string
+	// AdminAddress answers the administration API in plain http. It is not started when empty.
+	AdminAddress string
+	// AdminTokenFile holds the bearer token of the administration API. Without one AdminAddress must be a loopback address.
+	AdminTokenFile string
+
+	TLSCertFile, TLSPrivateKeyFile string
+	// InsecureHTTP serves D1Address in plain http, for a trial or behind a proxy that terminates TLS.
+	InsecureHTTP bool
+
+	// DeliveryAllow are address ranges that deliveries may go to beside the public Internet, and the only ones they go to in plain http.
+	DeliveryAllow []netip.Prefix
+	// MaxConcurrentRequests bounds D1's requests under way; more are answered 503 at once.
+	MaxConcurrentRequests int
+	// MaxConnections bounds D1's connections; more wait to be accepted.
+	MaxConnections int
+	// Retention is how long delivered notifications are kept to be looked up; DeadRetention the same for dead letters.
+	Retention, DeadRetention time.Duration
+
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// Check answers the first mistake in the options, named by its flag.
+func (o Options) Check() error {
+	withTLS := o.TLSCertFile != "" || o.TLSPrivateKeyFile != ""
+	switch {
+	case o.InsecureHTTP && withTLS:
+		return errors.New("--insecure-http goes without --tls-cert-file and --tls-private-key-file")
+	case !o.InsecureHTTP && (o.TLSCertFile == "" || o.TLSPrivateKeyFile == ""):
+		return errors.New("--tls-cert-file and --tls-private-key-file are both needed (or --insecure-http, to serve D1 in plain http)")
+	case o.Store == "":
+		return errors.New("--store is needed, for example --store sqlite:/var/lib/d1gateway/store.db")
+	case o.StateDir == "" && o.Cluster == nil:
+		return errors.New("--state-dir is needed outside a cluster (or --kubeconfig)")
+	case o.MaxConcurrentRequests < 1:
+		return errors.New("--max-concurrent-requests must be at least 1")
+	case o.MaxConnections < 1:
+		return errors.New("--max-connections must be at least 1")
+	case o.Retention <= 0 || o.DeadRetention <= 0:
+		return errors.New("--retention and --dead-letter-retention must be more than 0")
+	}
+	for flag, address := range map[string]string{"--d1-bind-address": o.D1Address, "--metrics-bind-address": o.MetricsAddress, "--admin-bind-address": o.AdminAddress} {
+		if _, _, err := net.SplitHostPort(address); err != nil && (address != "" || flag != "--admin-bind-address") {
+			return fmt.Errorf("%s %q is not host:port, for example 127.0.0.1:8443 or :8443", flag, address)
+		}
+	}
+	if o.AdminAddress != "" && o.AdminTokenFile == "" && !isLoopback(o.AdminAddress) {
+		return errors.New("--admin-bind-address on other than a loopback address needs --admin-token-file: whoever reaches it could read every notification")
+	}
+	return nil
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && ip.IsLoopback())
+}
+
+// readAdminToken answers the administration API's token, or "" when none is wanted.
+func readAdminToken(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the path is the user's flag
+	if err != nil {
+		return "", fmt.Errorf("--admin-token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	if len(token) < 32 {
+		return "", fmt.Errorf("--admin-token-file: %s holds fewer than 32 characters", path)
+	}
+	return token, nil
+}

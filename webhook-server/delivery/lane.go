@@ -1,0 +1,209 @@
+package delivery
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"golang.org/x/time/rate"
+
+	api "github.com/d1gateway/d1gateway/api/serving"
+)
+
+// lane is the state of one destination: what is under way, how it has been doing, how fast it may go.
+type lane struct {
+	name string
+
+	mu sync.Mutex
+	// running: a goroutine serves the lane. woken: something may have become due since it last claimed.
+	running, woken bool
+	// inFlight counts the attempts under way or about to start, those of Forward too.
+	inFlight int
+	ownTaken bool          // one of them uses the lane's own slot
+	changed  chan struct{} // closed and replaced whenever one of them ends
+	circuit  circuit
+	limiter  *rate.Limiter
+	target   target
+}
+
+// target is what a destination is known by: when it changes, what was learned about the old one says nothing about the new one.
+type target struct {
+	url string
+	tls api.TLS
+}
+
+func newLane(name string) *lane {
+	return &lane{name: name, changed: make(chan struct{}), limiter: rate.NewLimiter(rate.Inf, 1)}
+}
+
+// limits are what the lane may do now.
+type limits struct {
+	maxInFlight  int
+	maxPerSecond int
+	target       target
+}
+
+// limitsOf reads a destination's limits. Without a destination there is nothing to send: one at a time is enough to find that out.
+func limitsOf(d *serving.Destination, quota int) limits {
+	if d == nil {
+		return limits{maxInFlight: 1}
+	}
+	return limits{maxInFlight: min(d.MaxInFlight, quota), maxPerSecond: d.MaxPerSecond, target: target{d.URL, d.TLS}}
+}
+
+// admission is what admit found.
+type admission struct {
+	// n attempts may start now; they count as under way from here on.
+	n int
+	// wait is how long none may start when n is 0, unless changed is closed before; 0 means until then.
+	wait    time.Duration
+	changed <-chan struct{}
+	// forgave says that an open circuit was closed because the destination is another one now.
+	forgave bool
+}
+
+// admit says how many attempts may start now.
+func (l *lane) admit(lim limits, now time.Time) admission {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := admission{changed: l.changed}
+	if l.target != lim.target {
+		a.forgave = l.circuit.isOpen()
+		l.target, l.circuit = lim.target, circuit{}
+	}
+	l.setRate(lim.maxPerSecond, now)
+	if a.wait = l.circuit.wait(now); a.wait > 0 {
+		return a
+	}
+	n := l.circuit.limit(lim.maxInFlight) - l.inFlight
+	if n <= 0 {
+		return a
+	}
+	if l.limiter.Limit() != rate.Inf {
+		tokens := l.limiter.TokensAt(now)
+		if tokens < 1 {
+			a.wait = time.Duration(math.Ceil((1 - tokens) / float64(l.limiter.Limit()) * float64(time.Second)))
+			return a
+		}
+		n = min(n, int(tokens))
+	}
+	l.inFlight += n
+	a.n = n
+	return a
+}
+
+// setRate lets a tenth of a second's worth go at once, so that a claim is worth its while.
+func (l *lane) setRate(perSecond int, now time.Time) {
+	limit, burst := rate.Inf, 1
+	if perSecond > 0 {
+		limit, burst = rate.Limit(perSecond), max(1, perSecond/10)
+	}
+	if l.limiter.Limit() != limit {
+		l.limiter.SetLimitAt(now, limit)
+		l.limiter.SetBurstAt(now, burst)
+	}
+}
+
+// takeOwn takes the lane's own slot, if it is free.
+func (l *lane) takeOwn() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ownTaken {
+		return false
+	}
+	l.ownTaken = true
+	return true
+}
+
+// spend takes the rate limit's tokens for n attempts that start. Only the lane's one goroutine takes tokens, so they are there.
+func (l *lane) spend(n int, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limiter.AllowN(now, n)
+}
+
+// leave ends n attempts, or gives back what was admitted and not used. own says that one of them had the lane's own slot.
+func (l *lane) leave(n int, own bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight -= n
+	if own {
+		l.ownTaken = false
+	}
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// learn takes what an attempt says about the destination, and answers whether the circuit opened or closed by it.
+func (l *lane) learn(next func(circuit) circuit) (changed, open bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.circuit.isOpen()
+	l.circuit = next(l.circuit)
+	return was != l.circuit.isOpen(), l.circuit.isOpen()
+}
+
+func (l *lane) isOpen() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.circuit.isOpen()
+}
+
+// watch says whether the lane's own slot is free, and answers a channel that is closed when an attempt ends from now on.
+func (l *lane) watch() (ownFree bool, changed <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.ownTaken, l.changed
+}
+
+// enter counts one more attempt, if the limit allows it; else it answers the channel to wait on.
+func (l *lane) enter(maxInFlight int) (bool, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inFlight >= maxInFlight {
+		return false, l.changed
+	}
+	l.inFlight++
+	return true, nil
+}
+
+// wake notes that something may have become due, and says whether a goroutine has to be started for it.
+func (l *lane) wake() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.woken = true
+	started := !l.running
+	l.running = true
+	return started
+}
+
+// look forgets the wakes so far: a claim that begins now sees what they were for.
+func (l *lane) look() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.woken = false
+}
+
+// rest ends the lane's goroutine, unless something has become due since it last looked.
+func (l *lane) rest() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = l.woken
+	return !l.running
+}
+
+// state describes the lane.
+func (l *lane) state() LaneState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return LaneState{Lane: l.name, InFlight: l.inFlight, Open: l.circuit.isOpen(), NotBefore: l.circuit.notBefore}
+}
+
+// isIdle says that forgetting the lane loses nothing.
+func (l *lane) isIdle(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	full := l.limiter.Limit() == rate.Inf || l.limiter.TokensAt(now) >= float64(l.limiter.Burst())
+	return !l.running && l.inFlight == 0 && l.circuit == (circuit{}) && full
+}

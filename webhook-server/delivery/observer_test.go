@@ -1,0 +1,62 @@
+package delivery_test
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/delivery"
+)
+
+// observer keeps what it is told.
+type observer struct {
+	mu       sync.Mutex
+	attempts []delivery.AttemptReport
+	circuit  strings.Builder
+	lost     int
+	failed   []string
+	forwards []delivery.Reason
+}
+
+func (o *observer) AttemptEnded(r delivery.AttemptReport) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.attempts = append(o.attempts, r)
+}
+
+func (o *observer) ForwardEnded(_, _ string, r delivery.Reason, _ time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.forwards = append(o.forwards, r)
+}
+
+func (o *observer) CircuitChanged(_ string, open bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.circuit.WriteString(map[bool]string{true: "open ", false: "closed "}[open])
+}
+
+func (o *observer) LeaseLost(string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lost++
+}
+
+func (o *observer) StoreFailed(operation string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed = append(o.failed, operation)
+}
+
+func (o *observer) circuits() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.circuit.String()
+}
+
+func (o *observer) failures() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.failed)
+}

@@ -1,0 +1,111 @@
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Fault is why a request got no answer: a closed set, fit for a metric label.
+type Fault string
+
+// The faults.
+const (
+	// FaultTimeout: no answer within the time that the request had.
+	FaultTimeout Fault = "timeout"
+	// FaultDNS: the host's name was not resolved.
+	FaultDNS Fault = "dns"
+	// FaultConnectionRefused: nothing listens there.
+	FaultConnectionRefused Fault = "connection_refused"
+	// FaultConnectionLost: the peer ended the connection before it had answered.
+	FaultConnectionLost Fault = "connection_lost"
+	// FaultTLS: the handshake failed: a certificate that is not trusted, a name that does not match, a client certificate refused.
+	FaultTLS Fault = "tls"
+	// FaultAddressRefused: the host's name led to an address that Guard does not allow.
+	FaultAddressRefused Fault = "address_refused"
+	// FaultPlainHTTPRefused: a plain http URL led to an address outside the allowed ranges.
+	FaultPlainHTTPRefused Fault = "plain_http_refused"
+	// FaultInvalidURL: the URL cannot be requested.
+	FaultInvalidURL Fault = "invalid_url"
+	// FaultNetwork: anything else, for example no route, or an answer that is not HTTP.
+	FaultNetwork Fault = "network"
+)
+
+// Faults lists the closed set.
+func Faults() []Fault {
+	return []Fault{FaultTimeout, FaultDNS, FaultConnectionRefused, FaultConnectionLost, FaultTLS, FaultAddressRefused, FaultPlainHTTPRefused, FaultInvalidURL, FaultNetwork}
+}
+
+// FaultOf classifies an error of Transports.Do.
+func FaultOf(err error) Fault {
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, ErrPlainHTTPRefused):
+		return FaultPlainHTTPRefused
+	case errors.Is(err, ErrAddressRefused):
+		return FaultAddressRefused
+	case errors.Is(err, errInvalidURL):
+		return FaultInvalidURL
+	case errors.As(err, &dns): // before the timeout: a name server that hangs is a matter of names
+		return FaultDNS
+	case isTimeout(err):
+		return FaultTimeout
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return FaultConnectionRefused
+	case isTLS(err):
+		return FaultTLS
+	case isLost(err):
+		return FaultConnectionLost
+	default:
+		return FaultNetwork
+	}
+}
+
+func isTimeout(err error) bool {
+	var timed interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &timed) && timed.Timeout())
+}
+
+func isTLS(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		record       tls.RecordHeaderError
+		alert        tls.AlertError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		invalid      x509.CertificateInvalidError
+		op           *net.OpError
+	)
+	if errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
+		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid) {
+		return true
+	}
+	// An alert that the peer sent comes as a net.OpError with this operation; its type is not exported.
+	if errors.As(err, &op) && op.Op == "remote error" {
+		return true
+	}
+	return err != nil && strings.HasPrefix(err.Error(), "tls: ")
+}
+
+func isLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		strings.Contains(err.Error(), "server closed idle connection")
+}
+
+// Detail is what may be shown of an error of Transports.Do to the person who runs the server: it names addresses and certificates.
+// It is empty where the text could repeat the peer's answer or the URL, either of which may hold a secret. At most 200 bytes.
+func Detail(err error) string {
+	text := ""
+	switch FaultOf(err) {
+	case FaultTLS, FaultAddressRefused, FaultPlainHTTPRefused, FaultConnectionRefused, FaultDNS:
+		text = err.Error()
+	case FaultTimeout, FaultConnectionLost, FaultInvalidURL, FaultNetwork:
+	}
+	return strings.ToValidUTF8(text[:min(len(text), 200)], "")
+}

@@ -1,0 +1,124 @@
+package outbound
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
+
+	api "github.com/d1gateway/d1gateway/api/serving"
+)
+
+const (
+	// idleTransport is how long an unused transport is kept: longer than its connections are.
+	idleTransport = 5 * time.Minute
+	// maxHeaderBytes bounds the header of an answer.
+	maxHeaderBytes = 64 << 10
+)
+
+// Transports keeps one http.Transport for each owner, scheme and TLS material, so that connections are reused over changes of
+// configuration and no owner uses another one's. The ids of TLS material are made of its content, so equal ids are equal material.
+// A transport that has not been used for five minutes is closed. Safe for concurrent use.
+type Transports struct {
+	guard Guard
+	now   func() time.Time
+
+	mu    sync.Mutex
+	pool  map[key]*pooled
+	swept time.Time
+}
+
+type key struct {
+	owner, scheme string
+	identity      api.TLS
+}
+
+type pooled struct {
+	*http.Transport
+	used time.Time
+}
+
+// NewTransports makes an empty pool. now is the clock; time.Now when nil.
+func NewTransports(g Guard, now func() time.Time) *Transports {
+	if now == nil {
+		now = time.Now
+	}
+	return &Transports{guard: g, now: now, pool: map[key]*pooled{}, swept: now()}
+}
+
+// Len counts the transports that are kept.
+func (t *Transports) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.pool)
+}
+
+// Close closes every connection that is idle; one in use is closed after its request.
+func (t *Transports) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for k, p := range t.pool {
+		p.CloseIdleConnections()
+		delete(t.pool, k)
+	}
+}
+
+func (t *Transports) transport(owner, scheme string, e *serving.Endpoint) *http.Transport {
+	k := key{owner: owner, scheme: scheme, identity: e.Identity}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	t.sweep(now)
+	p := t.pool[k]
+	if p == nil {
+		p = &pooled{Transport: newTransport(t.guard, scheme == "http", e)}
+		t.pool[k] = p
+	}
+	p.used = now
+	return p.Transport
+}
+
+// sweep closes what has not been used for long, at most once a minute.
+func (t *Transports) sweep(now time.Time) {
+	if now.Sub(t.swept) < time.Minute {
+		return
+	}
+	t.swept = now
+	for k, p := range t.pool {
+		if now.Sub(p.used) >= idleTransport {
+			p.CloseIdleConnections()
+			delete(t.pool, k)
+		}
+	}
+}
+
+// newTransport makes no bound on connections to one host: whoever sends bounds the requests under way, and two destinations on one
+// host must not wait for each other here.
+func newTransport(g Guard, plain bool, e *serving.Endpoint) *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: g.control(plain)}
+	return &http.Transport{
+		Proxy:                  nil, // a proxy would resolve the name itself, past the guard
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        tlsConfig(e),
+		TLSHandshakeTimeout:    10 * time.Second,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}, // finds connections that died silently
+		DisableCompression:     true,
+		MaxIdleConns:           100,
+		MaxIdleConnsPerHost:    16,
+		IdleConnTimeout:        time.Minute,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
+}
+
+func tlsConfig(e *serving.Endpoint) *tls.Config {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: e.RootCAs}
+	if e.Certificate != nil {
+		// Presented whatever list of CAs the peer sends: the destination's owner has chosen it for this peer.
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return e.Certificate, nil }
+	}
+	return c
+}

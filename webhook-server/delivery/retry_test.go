@@ -1,0 +1,248 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/delivery"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
+
+// one is a world with one merchant that has its own destination.
+func one(t *testing.T) (w *world, merchant string, s store.Store) {
+	t.Helper()
+	merchant = merchantID(1)
+	w = newWorld(t)
+	w.merchant(merchant, destination("https://merchant.example"))
+	w.apply()
+	return w, merchant, openStore(t)
+}
+
+func always(v delivery.Verdict) func(context.Context, store.Notification) delivery.Verdict {
+	return func(context.Context, store.Notification) delivery.Verdict { return v }
+}
+
+func TestRetriesFollowTheScheduleUntilTheNotificationIsTooOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		d := destination("https://merchant.example")
+		d.Retry.MaxAgeHours, d.Retry.MaxSeconds = 1, 600
+		w.merchant(merchant, d)
+		w.apply()
+		appendAll(t, s, notification("n", merchant))
+		a := newAttempter(always(silent))
+		received := time.Now()
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a, Jitter: func() float64 { return 0 }})
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		attempts := a.of(merchant)
+		for i := range attempts[1:] {
+			gap := attempts[i+1].at.Sub(attempts[i].at)
+			want := min(time.Second<<i, 300*time.Second) // without jitter the lower bound, half of maxSeconds
+			// 100 ms is the scheduler's grain; from the fifth failure on the open circuit may add its own pause of up to a minute.
+			if gap < want || gap > max(want, 64*time.Second)+200*time.Millisecond {
+				t.Errorf("attempt %d came %s after the one before, want %s", i+2, gap, want)
+			}
+		}
+		got := record(t, s, "n")
+		if got.State != store.Dead || got.LastReason != string(delivery.Timeout) || got.Attempts != len(attempts) {
+			t.Errorf("after two hours: %+v", got)
+		}
+		if last := attempts[len(attempts)-1].at.Sub(received); last > time.Hour {
+			t.Errorf("the last attempt came after %s", last)
+		}
+	})
+}
+
+func TestRetryAfterHoldsTheNotificationAndItsLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		first := true
+		a := newAttempter(nil)
+		a.answer = func(context.Context, store.Notification) delivery.Verdict {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if first {
+				first = false
+				return delivery.Verdict{Reason: delivery.Throttled, Status: 429, RetryAfter: 30 * time.Second}
+			}
+			return delivered
+		}
+		appendAll(t, s, notification("n-1", merchant))
+		began := time.Now()
+		d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		time.Sleep(time.Second)
+		appendAll(t, s, notification("n-2", merchant))
+		d.Wake(laneOf(merchant))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		attempts := a.of(merchant)
+		if len(attempts) != 3 {
+			t.Fatalf("%d attempts, want 3: %v", len(attempts), attempts)
+		}
+		for _, x := range attempts[1:] {
+			if wait := x.at.Sub(began); wait < 30*time.Second || wait > 31*time.Second {
+				t.Errorf("%s was sent after %s", x.id, wait)
+			}
+		}
+	})
+}
+
+func TestGoneEndsOneNotificationAndSaysNothingOfTheLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		var all []store.Notification
+		for i := range 20 {
+			all = append(all, notification(fmt.Sprintf("n-%d", i), merchant))
+		}
+		appendAll(t, s, all...)
+		a := newAttempter(always(delivery.Verdict{Reason: delivery.Gone, Status: 410}))
+		d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for _, n := range all {
+			if got := record(t, s, n.ID); got.State != store.Dead || got.LastReason != "gone" || got.Attempts != 1 {
+				t.Fatalf("%+v", got)
+			}
+		}
+		for _, l := range d.Lanes() {
+			if l.Open {
+				t.Error("the circuit is open")
+			}
+		}
+	})
+}
+
+func TestADestinationThatIsDownGetsOneProbeAtATimeAndDrainsWhenItIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		var all []store.Notification
+		for i := range 500 {
+			all = append(all, notification(fmt.Sprintf("n-%d", i), merchant))
+		}
+		appendAll(t, s, all...)
+		began := time.Now()
+		back := began.Add(time.Hour)
+		a := newAttempter(func(ctx context.Context, _ store.Notification) delivery.Verdict {
+			if time.Now().Before(back) {
+				return after(ctx, 20*time.Millisecond, failing)
+			}
+			return after(ctx, 20*time.Millisecond, delivered)
+		})
+		changes := &observer{}
+		d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a, Observer: changes})
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		if n := len(a.of(merchant)); n < 30 || n > 60 {
+			t.Errorf("%d attempts in 30 minutes of outage, want a batch and a probe each minute", n)
+		}
+		if lanes := d.Lanes(); len(lanes) != 1 || !lanes[0].Open {
+			t.Errorf("lanes: %+v", lanes)
+		}
+		time.Sleep(30*time.Minute + longestProbe + 5*time.Second)
+		synctest.Wait()
+		for _, n := range all {
+			if got := record(t, s, n.ID); got.State != store.Delivered && got.NextAttempt.Before(time.Now()) {
+				t.Fatalf("not drained: %+v", got)
+			}
+		}
+		if got := changes.circuits(); got != "open closed " {
+			t.Errorf("circuit: %s", got)
+		}
+	})
+}
+
+const longestProbe = time.Minute
+
+func TestAChangedDestinationIsTriedWithoutTheOldOnesCircuit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		for i := range 10 {
+			appendAll(t, s, notification(fmt.Sprintf("n-%d", i), merchant))
+		}
+		a := newAttempter(always(silent))
+		d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if lanes := d.Lanes(); len(lanes) != 1 || !lanes[0].Open {
+			t.Fatalf("lanes: %+v", lanes)
+		}
+		a.mu.Lock()
+		a.answer = always(delivered)
+		a.mu.Unlock()
+		w.merchant(merchant, destination("https://moved.example"))
+		w.apply()
+		time.Sleep(longestProbe)
+		synctest.Wait()
+		for _, l := range d.Lanes() {
+			if l.Open {
+				t.Errorf("still open: %+v", l)
+			}
+		}
+	})
+}
+
+func TestAnUnknownDestinationWaitsAndIsFoundAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		gone := merchantID(7)
+		appendAll(t, s, notification("back", gone), notification("never", merchantID(8)))
+		a := newAttempter(always(delivered))
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := record(t, s, "back"); got.State != store.Waiting || got.LastReason != "unknown_destination" {
+			t.Fatalf("%+v", got)
+		}
+		w.merchant(gone, destination("https://back.example"))
+		w.apply()
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if got := record(t, s, "back"); got.State != store.Delivered {
+			t.Errorf("%+v", got)
+		}
+		time.Sleep(72 * time.Hour)
+		synctest.Wait()
+		if got := record(t, s, "never"); got.State != store.Dead || got.LastReason != "unknown_destination" {
+			t.Errorf("%+v", got)
+		}
+		if n := len(a.of(merchant)) + len(a.of(merchantID(8))); n != 0 {
+			t.Errorf("%d attempts elsewhere", n)
+		}
+	})
+}
+
+func TestWhatTheCircuitHeldBackForTooLongIsDeadWithoutAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		d := destination("https://merchant.example")
+		d.Retry.MaxAgeHours = 1
+		w.merchant(merchant, d)
+		w.apply()
+		var all []store.Notification
+		for i := range 300 {
+			all = append(all, notification(fmt.Sprintf("n-%d", i), merchant))
+		}
+		appendAll(t, s, all...)
+		a := newAttempter(always(silent))
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		time.Sleep(time.Hour + 2*longestProbe)
+		synctest.Wait()
+		expired := 0
+		for _, n := range all {
+			got := record(t, s, n.ID)
+			if got.State != store.Dead {
+				t.Fatalf("%+v", got)
+			}
+			if got.LastReason == "expired" {
+				expired++
+			}
+		}
+		if attempts := len(a.of(merchant)); expired == 0 || attempts > 100 {
+			t.Errorf("%d expired, %d attempts", expired, attempts)
+		}
+	})
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/d1gateway/d1gateway/webhook-server/app"
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
+)
+
+// parseFlags answers the options, or one line that names the flag and the fix.
+func parseFlags(args []string, out io.Writer) (app.Options, error) {
+	o := app.Options{Now: time.Now}
+	var kubeconfig, logLevel string
+	flags := flag.NewFlagSet("webhook-server", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // a mistake is one line, not the list of all flags
+	flags.Usage = func() {}
+
+	flags.StringVar(&o.StateDir, "state-dir", "", "directory with serving documents, as 'controllers render' writes them; without it they are read from the cluster")
+	flags.StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default: $KUBECONFIG, else the Pod's service account)")
+	flags.StringVar(&o.SystemNamespace, "system-namespace", "d1gateway-system", "namespace of the serving documents")
+	flags.StringVar(&o.Store, "store", "", "where notifications are kept: sqlite:PATH")
+	flags.StringVar(&o.D1Address, "d1-bind-address", ":8443", "address that Thales D1 calls")
+	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", ":9090", "address of /metrics, /healthz and /readyz")
+	flags.StringVar(&o.AdminAddress, "admin-bind-address", "127.0.0.1:9091", "address of the administration API; empty turns it off")
+	flags.StringVar(&o.AdminTokenFile, "admin-token-file", "", "file with the bearer token of the administration API; needed when its address is not a loopback one")
+	flags.StringVar(&o.TLSCertFile, "tls-cert-file", "", "certificate chain of the D1 address in PEM; read again when it changes")
+	flags.StringVar(&o.TLSPrivateKeyFile, "tls-private-key-file", "", "private key of the certificate in PEM")
+	flags.BoolVar(&o.InsecureHTTP, "insecure-http", false, "serve the D1 address in plain http")
+	flags.Func("delivery-allow-cidr", "address range that deliveries may go to beside the public Internet, also in plain http; repeatable", func(value string) error {
+		prefix, err := netip.ParsePrefix(value)
+		if err != nil {
+			return errors.New("want an address range such as 10.20.0.0/16")
+		}
+		o.DeliveryAllow = append(o.DeliveryAllow, prefix)
+		return nil
+	})
+	flags.IntVar(&o.MaxConcurrentRequests, "max-concurrent-requests", 1024, "requests of D1 under way at once; more are answered 503")
+	flags.IntVar(&o.MaxConnections, "max-connections", 4096, "connections of D1 at once; more wait")
+	flags.DurationVar(&o.Retention, "retention", 7*24*time.Hour, "how long delivered notifications are kept")
+	flags.DurationVar(&o.DeadRetention, "dead-letter-retention", 30*24*time.Hour, "how long dead letters are kept")
+	flags.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
+
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, _ = fmt.Fprintln(out, "webhook-server answers Thales D1. It is not a Kubernetes admission webhook.")
+		flags.SetOutput(out)
+		flags.PrintDefaults()
+		return o, err
+	}
+	if err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q: flags begin with --", flags.Arg(0))
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(logLevel)); err != nil {
+		return o, errors.New("--log-level must be debug, info, warn or error")
+	}
+	o.Logger = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: httpx.MaskAttr}))
+	if o.StateDir == "" {
+		if o.Cluster, err = clusterConfig(kubeconfig); err != nil {
+			return o, err
+		}
+	}
+	return o, o.Check()
+}
+
+// clusterConfig is the given file, else $KUBECONFIG, else the Pod's service account.
+func clusterConfig(kubeconfig string) (*rest.Config, error) {
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: kubeconfig}
+	if kubeconfig == "" {
+		rules = clientcmd.NewDefaultClientConfigLoadingRules()
+	}
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("neither --state-dir nor a cluster: give --state-dir, or --kubeconfig (%w)", err)
+	}
+	return config, nil
+}

@@ -1,0 +1,35 @@
+package httpx
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// Single answers the value of a header field that may stand once, and how many field lines there were. The value is that of the
+// first line: a caller that cares decides by the count. The name must be in canonical form.
+func Single(h http.Header, canonicalName string) (value string, lines int) {
+	values := h[canonicalName]
+	if len(values) == 0 {
+		return "", 0
+	}
+	return values[0], len(values)
+}
+
+// IsMediaType says whether a Content-Type value names the media type, in any letter case and with any parameters. Parameters are not
+// looked at: neither JSON (RFC 8259 section 11) nor form encoding defines one, so none can change what the content means.
+func IsMediaType(contentType, mediaType string) bool {
+	name, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.Trim(name, " \t"), mediaType)
+}
+
+// Credentials splits the value of an Authorization field into its scheme and what follows (RFC 9110 section 11.4).
+func Credentials(authorization string) (scheme, credentials string) {
+	scheme, credentials, _ = strings.Cut(strings.Trim(authorization, " \t"), " ")
+	return scheme, strings.Trim(credentials, " \t")
+}
+
+var correlationID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// IsCorrelationID says whether text is 1 to 64 letters, digits, "_" or "-": safe to log and to send on as it is.
+func IsCorrelationID(s string) bool { return correlationID.MatchString(s) }

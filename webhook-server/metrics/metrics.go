@@ -1,0 +1,186 @@
+// Package metrics counts what the server does, in Prometheus' terms. Labels come from closed sets and from the configured gateways.
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/d1gateway/d1gateway/webhook-server/delivery"
+	"github.com/d1gateway/d1gateway/webhook-server/notification"
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/token"
+)
+
+// Metrics is told what happens by every part of the server.
+type Metrics struct {
+	tokenRequests *prometheus.CounterVec
+	notifications *prometheus.CounterVec
+	undocumented  *prometheus.CounterVec
+	acceptSeconds prometheus.Histogram
+
+	attempts       *prometheus.CounterVec
+	attemptSeconds prometheus.Histogram
+	deliveredAge   prometheus.Histogram
+	deadLetters    *prometheus.CounterVec
+	forwards       *prometheus.CounterVec
+	circuits       *prometheus.GaugeVec
+	leasesLost     prometheus.Counter
+	storeFailures  *prometheus.CounterVec
+
+	commitSeconds  prometheus.Histogram
+	commitSize     prometheus.Histogram
+	commitFailures prometheus.Counter
+}
+
+// fast spans 100 µs to 6.5 s, slow 1 s to 3 days.
+var (
+	fast = prometheus.ExponentialBuckets(0.0001, 2, 17)
+	slow = []float64{0.01, 0.1, 1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600, 72 * 3600}
+)
+
+// New registers everything with registry.
+func New(registry *prometheus.Registry) *Metrics {
+	m := &Metrics{
+		tokenRequests: counters("token_requests_total", "Token requests by gateway (empty until the client has authenticated) and outcome.", "gateway", "outcome"),
+		notifications: counters("notifications_total", "Notify-update requests by gateway (empty when it is not known) and outcome.", "gateway", "outcome"),
+		undocumented:  counters("notifications_undocumented_update_type_total", "Accepted notifications with an updateType that D1's document does not list.", "gateway"),
+		acceptSeconds: histogram("notification_accept_seconds", "Time from a notification's request to its 204.", fast),
+
+		attempts:       counters("delivery_attempts_total", "Delivery attempts by gateway and reason; the reason of a success is delivered.", "gateway", "reason"),
+		attemptSeconds: histogram("delivery_attempt_seconds", "Time that one attempt took.", fast),
+		deliveredAge:   histogram("delivery_delay_seconds", "Age of a notification when it was delivered.", slow),
+		deadLetters:    counters("dead_letters_total", "Notifications given up, by gateway and last reason.", "gateway", "reason"),
+		forwards:       counters("forwards_total", "Synchronous deliveries by gateway and reason.", "gateway", "reason"),
+		circuits: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "d1gateway", Name: "delivery_circuit_open",
+			Help: "1 while a destination fails and only its oldest notification is tried."}, []string{"lane"}),
+		leasesLost:    counter("delivery_leases_lost_total", "Outcomes that came after their lease had ended; the notification is sent once more."),
+		storeFailures: counters("delivery_store_failures_total", "Calls of the dispatcher to the store that failed, by operation.", "operation"),
+
+		commitSeconds:  histogram("store_commit_seconds", "Time of one group commit.", fast),
+		commitSize:     histogram("store_commit_size", "Operations that shared one commit.", prometheus.ExponentialBuckets(1, 2, 11)),
+		commitFailures: counter("store_commit_failures_total", "Group commits that failed."),
+	}
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.tokenRequests, m.notifications, m.undocumented, m.acceptSeconds, m.attempts, m.attemptSeconds, m.deliveredAge, m.deadLetters, m.forwards,
+		m.circuits, m.leasesLost, m.storeFailures, m.commitSeconds, m.commitSize, m.commitFailures)
+	for _, o := range token.Outcomes() {
+		m.tokenRequests.WithLabelValues("", string(o))
+	}
+	for _, o := range notification.Outcomes() {
+		m.notifications.WithLabelValues("", string(o))
+	}
+	return m
+}
+
+// Serving registers what there is to say of the serving documents.
+func Serving(registry *prometheus.Registry, state *serving.State) {
+	registry.MustRegister(
+		gauge("serving_synced", "1 once the serving documents have been read in full.", func() float64 {
+			if state.Synced() {
+				return 1
+			}
+			return 0
+		}),
+		gauge("serving_gateways", "Gateways that are served.", func() float64 { return float64(len(state.Snapshot().Gateways())) }),
+		gauge("serving_documents_refused", "Serving documents that are kept out; their last good version serves on.", func() float64 { return float64(len(state.Problems())) }),
+	)
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "d1gateway", Name: name, Help: help}, labels)
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "d1gateway", Name: name, Help: help})
+}
+
+func histogram(name, help string, buckets []float64) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "d1gateway", Name: name, Help: help, Buckets: buckets})
+}
+
+func gauge(name, help string, value func() float64) prometheus.GaugeFunc {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "d1gateway", Name: name, Help: help}, value)
+}
+
+// Token observes the token endpoint.
+type Token struct{ *Metrics }
+
+// Answered counts a token request.
+func (m Token) Answered(o token.Outcome, client *serving.Client) {
+	gateway := ""
+	if client != nil {
+		gateway = client.Gateway.GatewayID
+	}
+	m.tokenRequests.WithLabelValues(gateway, string(o)).Inc()
+}
+
+// Authenticated is not counted by itself: Answered is.
+func (m Token) Authenticated(*serving.Client, string, time.Time) {}
+
+// Notification observes the notification endpoint.
+type Notification struct{ *Metrics }
+
+// Answered counts a notify-update call.
+func (m Notification) Answered(o notification.Outcome, g *serving.Gateway, took time.Duration) {
+	gateway := ""
+	if g != nil {
+		gateway = g.GatewayID
+	}
+	m.notifications.WithLabelValues(gateway, string(o)).Inc()
+	if o == notification.Accepted {
+		m.acceptSeconds.Observe(took.Seconds())
+	}
+}
+
+// UndocumentedUpdateType counts an accepted notification of a type that the D1 document does not list.
+func (m Notification) UndocumentedUpdateType(g *serving.Gateway) {
+	m.undocumented.WithLabelValues(g.GatewayID).Inc()
+}
+
+// Delivery observes the dispatcher.
+type Delivery struct{ *Metrics }
+
+// AttemptEnded counts an attempt and what it led to.
+func (m Delivery) AttemptEnded(r delivery.AttemptReport) {
+	m.attempts.WithLabelValues(r.GatewayID, string(r.Reason)).Inc()
+	m.attemptSeconds.Observe(r.Took.Seconds())
+	switch r.State {
+	case store.Delivered:
+		m.deliveredAge.Observe(r.Age.Seconds())
+	case store.Dead:
+		m.deadLetters.WithLabelValues(r.GatewayID, string(r.Reason)).Inc()
+	}
+}
+
+// ForwardEnded counts a synchronous delivery.
+func (m Delivery) ForwardEnded(gatewayID, _ string, reason delivery.Reason, took time.Duration) {
+	m.forwards.WithLabelValues(gatewayID, string(reason)).Inc()
+	m.attemptSeconds.Observe(took.Seconds())
+}
+
+// CircuitChanged shows which destinations fail.
+func (m Delivery) CircuitChanged(lane string, open bool) {
+	if !open {
+		m.circuits.DeleteLabelValues(lane)
+		return
+	}
+	m.circuits.WithLabelValues(lane).Set(1)
+}
+
+// LeaseLost counts an outcome that came too late.
+func (m Delivery) LeaseLost(string) { m.leasesLost.Inc() }
+
+// StoreFailed counts a failed call to the store.
+func (m Delivery) StoreFailed(operation string) { m.storeFailures.WithLabelValues(operation).Inc() }
+
+// Committed observes the store's group commits.
+func (m *Metrics) Committed(c store.Commit) {
+	m.commitSeconds.Observe(c.Duration.Seconds())
+	m.commitSize.Observe(float64(c.Appends + c.Records))
+	if c.Err != nil {
+		m.commitFailures.Inc()
+	}
+}

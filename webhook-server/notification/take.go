@@ -1,0 +1,112 @@
+package notification
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
+
+// take does what a well-formed, authenticated call asks for and sets the answer.
+func (c *call) take() {
+	destination := c.gateway.Destination(c.path.MerchantID)
+	if destination == nil {
+		c.refuse(UnknownMerchant, nil)
+		return
+	}
+	ctx, cancel := c.within(c.Timeout)
+	defer cancel()
+	if refusal, err := c.lookUp(ctx); refusal != "" {
+		c.refuse(refusal, err)
+		return
+	}
+	n := store.Notification{
+		ID:            c.NewID(),
+		GatewayID:     c.gateway.GatewayID,
+		MerchantID:    c.path.MerchantID,
+		TokenID:       c.path.TokenID,
+		UpdateType:    c.updateType,
+		CorrelationID: c.correlationID,
+		ReceivedAt:    c.now,
+		Lane:          destination.Lane,
+	}
+	if destination.Synchronous {
+		c.forward(n, destination)
+		return
+	}
+	if err := c.Store.Append(ctx, n); err != nil {
+		outcome := StoreFailed
+		if errors.Is(err, store.ErrFull) {
+			outcome = StoreFull
+		}
+		c.refuse(outcome, err)
+		return
+	}
+	c.accept(Accepted, n)
+	c.Wake(n.Lane)
+}
+
+// lookUp asks the platform about the token when the gateway wants it to be asked.
+func (c *call) lookUp(ctx context.Context) (refusal Outcome, err error) {
+	if c.gateway.Lookup() == nil {
+		return "", nil
+	}
+	if c.Lookup == nil {
+		return LookupFailed, errors.New("there is no look-up")
+	}
+	state, err := c.Lookup(ctx, c.gateway, c.path.MerchantID, c.path.TokenID)
+	switch {
+	case err != nil:
+		return LookupFailed, err
+	case state == TokenKnown:
+		return "", nil
+	case state == TokenUnknown:
+		return UnknownToken, nil
+	default:
+		return TokenTooNew, nil
+	}
+}
+
+// forward hands the notification to a Synchronous destination; it is never stored.
+func (c *call) forward(n store.Notification, d *serving.Destination) {
+	if c.Forward == nil {
+		c.refuse(ForwardFailed, errors.New("there is no forwarder"))
+		return
+	}
+	ctx, cancel := c.within(time.Duration(d.TimeoutSeconds) * time.Second)
+	defer cancel()
+	switch c.Forward(ctx, n, d) {
+	case ForwardDelivered:
+		c.accept(Forwarded, n)
+	case ForwardUnknownToken:
+		c.refuse(UnknownToken, nil)
+	case ForwardRefused:
+		c.refuse(MerchantError, nil)
+	default:
+		c.refuse(ForwardFailed, nil)
+	}
+}
+
+// accept is the point of no return: whatever fails after it, D1 is told that the notification has been taken.
+func (c *call) accept(o Outcome, n store.Notification) {
+	c.answer = answer{outcome: o}
+	c.log(slog.LevelInfo, "notification accepted",
+		slog.String("id", n.ID), slog.String("merchant", n.MerchantID), slog.String("token", httpx.Mask(n.TokenID)), slog.String("updateType", httpx.Mask(n.UpdateType)))
+	if !documented(n.UpdateType) {
+		c.Observer.UndocumentedUpdateType(c.gateway)
+	}
+}
+
+// refuse sets an answer other than 204 for a well-formed call.
+func (c *call) refuse(o Outcome, err error) {
+	c.answer = answer{outcome: o}
+	attrs := []slog.Attr{slog.String("outcome", string(o)), slog.String("merchant", c.path.MerchantID), slog.String("token", httpx.Mask(c.path.TokenID))}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", httpx.Mask(err.Error())))
+	}
+	c.log(slog.LevelWarn, "notification not taken", attrs...)
+}

@@ -1,0 +1,176 @@
+package sqlite_test
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/store/sqlite"
+	"github.com/d1gateway/d1gateway/webhook-server/store/storetest"
+)
+
+// producers is how many callers wait for their own append at once.
+const producers = 64
+
+// BenchmarkStoreSQLite appends durably, the indexing of older rows and the checkpoints included.
+func BenchmarkStoreSQLite(b *testing.B) {
+	s, err := sqlite.Open(b.Context(), options(filepath.Join(b.TempDir(), "store.db")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchmarkAppend(b, s)
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkAppendFsync is the floor for BenchmarkStoreSQLite: the same bytes appended to a plain file in groups, each flushed once.
+func BenchmarkAppendFsync(b *testing.B) {
+	l, err := storetest.OpenFsyncLog(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchmarkAppend(b, l)
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func benchmarkAppend(b *testing.B, to storetest.Appender) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	took, err := storetest.AppendLoad(b.Context(), to, producers, b.N)
+	b.StopTimer()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/took.Seconds(), "ops/s")
+}
+
+// BenchmarkClaimBehindBacklog claims ten and gives them back, while 100,000 wait in the same lane and as many in another.
+func BenchmarkClaimBehindBacklog(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "store.db")
+	s, err := sqlite.Open(b.Context(), options(path))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, lane := range []string{"one", "other"} {
+		if _, err := storetest.AppendLoad(b.Context(), inLane{s, lane}, producers, 100_000); err != nil {
+			b.Fatal(err)
+		}
+	}
+	now := time.Now().Add(time.Minute)
+	for b.Loop() {
+		claimed, err := s.Claim(b.Context(), "one", now, 10, time.Minute)
+		if err != nil || len(claimed) != 10 {
+			b.Fatal(len(claimed), err)
+		}
+		for _, d := range claimed {
+			if err := s.Release(b.Context(), d.ID, d.Lease); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// inLane puts everything into one lane.
+type inLane struct {
+	store.Store
+	lane string
+}
+
+func (l inLane) Append(ctx context.Context, n store.Notification) error {
+	n.Lane = l.lane
+	return l.Store.Append(ctx, n)
+}
+
+// BenchmarkDeliver is the whole life of a notification: appended by 64 producers, then claimed in hundreds and recorded by as many workers.
+func BenchmarkDeliver(b *testing.B) {
+	s, err := sqlite.Open(b.Context(), options(filepath.Join(b.TempDir(), "store.db")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	started := time.Now()
+	if _, err := storetest.AppendLoad(b.Context(), inLane{s, "one"}, producers, b.N); err != nil {
+		b.Fatal(err)
+	}
+	now := time.Now()
+	var workers sync.WaitGroup
+	for range producers {
+		workers.Go(func() {
+			for {
+				claimed, err := s.Claim(b.Context(), "one", now, 100, time.Hour)
+				if err != nil {
+					b.Error(err)
+				}
+				if len(claimed) == 0 {
+					return
+				}
+				for _, d := range claimed {
+					if err := s.Record(b.Context(), store.Outcome{ID: d.ID, Lease: d.Lease, State: store.Delivered, At: now}); err != nil {
+						b.Error(err)
+					}
+				}
+			}
+		})
+	}
+	workers.Wait()
+	b.ReportMetric(float64(b.N)/time.Since(started).Seconds(), "ops/s")
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkOpenWithBacklog opens a store in which 100,000 wait.
+func BenchmarkOpenWithBacklog(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "store.db")
+	s, err := sqlite.Open(b.Context(), options(path))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := storetest.AppendLoad(b.Context(), s, producers, 100_000); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		s, err := sqlite.Open(b.Context(), options(path))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSearch looks for one token among 300,000 notifications.
+func BenchmarkSearch(b *testing.B) {
+	s, err := sqlite.Open(b.Context(), options(filepath.Join(b.TempDir(), "store.db")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	first := storetest.LoadNotification(0)
+	if err := s.Append(b.Context(), first); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := storetest.AppendLoad(b.Context(), s, producers, 300_000); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		found, err := s.List(b.Context(), store.Filter{TokenID: first.TokenID})
+		if err != nil || len(found) != 1 {
+			b.Fatal(found, err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}

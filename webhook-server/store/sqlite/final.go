@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
+
+// pruneStep bounds what one transaction deletes, so that no append waits long for it.
+const pruneStep = 200
+
+// final is what the writer has to know of a delivered or dead notification to count it right.
+type final struct {
+	state    store.State
+	lane     string
+	received int64
+}
+
+// final reads a row that is delivered or dead; the zero value when it is neither (any more).
+func (w *writer) final(seq int64) (final, error) {
+	var f final
+	err := w.stmts.final.QueryRowContext(context.Background(), seq).Scan(&f.state, &f.lane, &f.received)
+	if errors.Is(err, sql.ErrNoRows) {
+		return final{}, nil
+	}
+	return f, err
+}
+
+// Prune implements store.Store.
+func (s *Store) Prune(ctx context.Context, state store.State, before time.Time, limit int) (int, error) {
+	if state != store.Delivered && state != store.Dead {
+		return 0, fmt.Errorf("pruning: %q is not a final state", state)
+	}
+	removed := 0
+	for removed < limit {
+		want := min(pruneStep, limit-removed)
+		n, err := s.pruneOnce(ctx, state, before, want)
+		removed += n
+		if err != nil {
+			return removed, fmt.Errorf("pruning: %w", err)
+		}
+		if n < want {
+			break
+		}
+	}
+	return removed, nil
+}
+
+func (s *Store) pruneOnce(ctx context.Context, state store.State, before time.Time, limit int) (int, error) {
+	var lanes []string
+	o := &op{apply: func(w *writer) (err error) {
+		if err := w.index.all(w); err != nil {
+			return err
+		}
+		lanes, err = w.prune(state, toMillis(before), limit)
+		return err
+	}}
+	o.finished = func(err error) {
+		if err != nil || state != store.Dead {
+			return
+		}
+		for _, lane := range lanes {
+			s.queue.addDead(lane, -1)
+		}
+	}
+	if err := s.writer.do(ctx, o); err != nil {
+		return 0, err
+	}
+	return len(lanes), nil
+}
+
+// prune answers the lane of each row that it has deleted.
+func (w *writer) prune(state store.State, before int64, limit int) ([]string, error) {
+	rows, err := w.stmts.prune.QueryContext(context.Background(), string(state), before, limit)
+	if err != nil {
+		return nil, err
+	}
+	lanes, err := scanAll(rows, func(lane *string) []any { return []any{lane} })
+	w.changed += len(lanes)
+	return lanes, err
+}
+
+// scanAll reads every row into a T through the destinations that fields names, and closes rows.
+func scanAll[T any](rows *sql.Rows, fields func(*T) []any) ([]T, error) {
+	var all []T
+	for rows.Next() {
+		var one T
+		if err := rows.Scan(fields(&one)...); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		all = append(all, one)
+	}
+	return all, errors.Join(rows.Err(), rows.Close())
+}

@@ -1,0 +1,73 @@
+package token
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
+)
+
+// problem is an error code of RFC 6749 section 5.2; empty means none.
+type problem string
+
+const (
+	invalidRequest       problem = "invalid_request"
+	invalidScope         problem = "invalid_scope"
+	unsupportedGrantType problem = "unsupported_grant_type"
+)
+
+// credentialParameters authenticate a client in the body (RFC 6749 section 2.3.1, RFC 7521 section 4.2).
+var credentialParameters = []string{"client_secret", "client_assertion", "client_assertion_type"}
+
+// checkRequest decides over a client credentials request (RFC 6749 section 4.4.2) of a client that has authenticated by Basic, and
+// answers the scope it asks for. Parameters it does not know are ignored (section 3.2).
+func checkRequest(body string, clientID string) (scope string, p problem) {
+	form, err := httpx.DecodeForm(body)
+	if err != nil {
+		return "", invalidRequest
+	}
+	// One method of authentication for each request (section 2.3). A client_id alone is none; it must not contradict, though.
+	for _, name := range credentialParameters {
+		if value, _ := form.Get(name); value != "" {
+			return "", invalidRequest
+		}
+	}
+	id, count := form.Get("client_id")
+	if count > 1 || id != "" && id != clientID {
+		return "", invalidRequest
+	}
+	grantType, count := form.Get("grant_type")
+	// A parameter without a value counts as left out, and none may be repeated (section 3.2).
+	if count != 1 || grantType == "" {
+		return "", invalidRequest
+	}
+	scope, count = form.Get("scope")
+	if count > 1 {
+		return "", invalidRequest
+	}
+	if grantType != "client_credentials" {
+		return "", unsupportedGrantType
+	}
+	return scope, ""
+}
+
+// grantScope answers the scope to grant, ordered as asked and without repeats. Nothing asked grants everything allowed.
+func grantScope(asked string, allowed []string) (granted string, p problem) {
+	if asked == "" {
+		return strings.Join(allowed, " "), ""
+	}
+	if slices.Contains(allowed, asked) {
+		return asked, ""
+	}
+	var scopes []string
+	// Exactly one space stands between two scopes (section 3.3); more of them make an empty one, which nobody is allowed.
+	for s := range strings.SplitSeq(asked, " ") {
+		if !slices.Contains(allowed, s) {
+			return "", invalidScope
+		}
+		if !slices.Contains(scopes, s) {
+			scopes = append(scopes, s)
+		}
+	}
+	return strings.Join(scopes, " "), ""
+}
