@@ -67,7 +67,7 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	if err := level.UnmarshalText([]byte(logLevel)); err != nil {
 		return o, errors.New("--log-level must be debug, info, warn or error")
 	}
-	o.Logger = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: httpx.MaskAttr}))
+	o.Logger = slog.New(httpx.MaskingHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
 	if o.StateDir == "" {
 		if o.Cluster, err = clusterConfig(kubeconfig); err != nil {
 			return o, err

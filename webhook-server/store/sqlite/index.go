@@ -17,10 +17,13 @@ const (
 type indexer struct {
 	until   atomic.Int64 // every row up to this seq is indexed, durably
 	reached int64        // the same, in the transaction under way
+	retryAt int64        // after a failure: the seq to wait for
 }
 
-// due reports that there is a full step to index.
-func (x *indexer) due(w *writer) bool { return w.nextSeq-1-x.reached >= unindexedRows+indexStep }
+// due reports that there is a full step to index. After a failure another step's rows have to arrive first.
+func (x *indexer) due(w *writer) bool {
+	return w.nextSeq-1-x.reached >= unindexedRows+indexStep && w.nextSeq >= x.retryAt
+}
 
 // step indexes the oldest rows that are not, up to the number given.
 func (x *indexer) step(w *writer, rows int64) error {

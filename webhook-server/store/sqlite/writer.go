@@ -138,6 +138,7 @@ func (w *writer) applyAll(batch []*op) error {
 func (w *writer) indexMore() {
 	err := w.transact(func() error { return w.index.step(w, indexStep) })
 	if err != nil {
+		w.index.retryAt = w.nextSeq + indexStep
 		w.log.Warn("Indexing failed; searches get slower until it succeeds", "error", err)
 	}
 }
@@ -174,7 +175,7 @@ func (w *writer) exec(stmt *sql.Stmt, args ...any) (sql.Result, error) {
 	return stmt.ExecContext(context.Background(), args...)
 }
 
-// report tells the observer, and the log what came of a batch.
+// report tells the observer and the log what came of a batch.
 func (w *writer) report(batch []*op, took time.Duration, err error) {
 	if err == nil && w.changed == 0 {
 		return // a batch of questions only
