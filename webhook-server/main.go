@@ -37,7 +37,12 @@ func run(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, options); err != nil {
+	server, err := app.New(ctx, options)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "webhook-server: %v\n", err)
+		return exitUsage // a file, a folder or an address that a flag names cannot be used
+	}
+	if err := serve(ctx, server); err != nil {
 		options.Logger.Error("server ended", "error", err)
 		return exitFailed
 	}
@@ -45,11 +50,7 @@ func run(args []string) int {
 }
 
 // serve runs until ctx ends or a listener fails, and then stops in order.
-func serve(ctx context.Context, options app.Options) error {
-	server, err := app.New(ctx, options)
-	if err != nil {
-		return err
-	}
+func serve(ctx context.Context, server *app.Server) error {
 	server.Start()
 	var failed error
 	select {

@@ -16,7 +16,8 @@ const (
 	drainTime = time.Second
 )
 
-var errInvalidURL = errors.New("the URL is not http or https with a host")
+// ErrInvalidURL says that the request's URL cannot be requested.
+var ErrInvalidURL = errors.New("the URL is not http or https with a host")
 
 // Answer is what is kept of a peer's answer. Its body is never looked at.
 type Answer struct {
@@ -29,7 +30,7 @@ type Answer struct {
 // An error says that there is no answer: see FaultOf. Its text is for Detail only.
 func (t *Transports) Do(req *http.Request, owner string, e *serving.Endpoint) (Answer, error) {
 	if (req.URL.Scheme != "https" && req.URL.Scheme != "http") || req.URL.Hostname() == "" {
-		return Answer{}, errInvalidURL
+		return Answer{}, ErrInvalidURL
 	}
 	// RoundTrip and no http.Client: no redirects, no cookies, and no URL in the error.
 	res, err := t.transport(owner, req.URL.Scheme, e).RoundTrip(req)

@@ -50,7 +50,7 @@ func FaultOf(err error) Fault {
 		return FaultPlainHTTPRefused
 	case errors.Is(err, ErrAddressRefused):
 		return FaultAddressRefused
-	case errors.Is(err, errInvalidURL):
+	case errors.Is(err, ErrInvalidURL):
 		return FaultInvalidURL
 	case errors.As(err, &dns): // before the timeout: a name server that hangs is a matter of names
 		return FaultDNS
