@@ -28,14 +28,14 @@ const gatewayID = "MGW_000001"
 
 // world is a gateway's documents, to be changed and applied.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	state   *serving.State
 	gateway api.Gateway
 	secrets api.GatewaySecrets
 }
 
 // newWorld has one gateway without merchants.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -112,7 +112,7 @@ func (w *world) served(merchant string) *serving.Destination {
 	return w.state.Snapshot().Gateway("", gatewayID).Destination(merchant)
 }
 
-func openStore(t *testing.T) store.Store {
+func openStore(t testing.TB) store.Store {
 	t.Helper()
 	s, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(t.TempDir(), "store.db"), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -134,7 +134,7 @@ func notification(id, merchant string) store.Notification {
 	}
 }
 
-func appendAll(t *testing.T, s store.Store, all ...store.Notification) {
+func appendAll(t testing.TB, s store.Store, all ...store.Notification) {
 	t.Helper()
 	var group sync.WaitGroup
 	for chunk := range slices.Chunk(all, max(1, len(all)/1000)) {
@@ -209,7 +209,7 @@ func after(ctx context.Context, wait time.Duration, v delivery.Verdict) delivery
 }
 
 // start runs a dispatcher until the test ends.
-func start(t *testing.T, o delivery.Options) *delivery.Dispatcher {
+func start(t testing.TB, o delivery.Options) *delivery.Dispatcher {
 	t.Helper()
 	if o.Logger == nil {
 		o.Logger = discard()
@@ -224,7 +224,7 @@ func start(t *testing.T, o delivery.Options) *delivery.Dispatcher {
 	return d
 }
 
-func record(t *testing.T, s store.Store, id string) store.Record {
+func record(t testing.TB, s store.Store, id string) store.Record {
 	t.Helper()
 	r, err := s.Get(context.Background(), id)
 	if err != nil {

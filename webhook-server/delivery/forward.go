@@ -34,6 +34,8 @@ func (d *Dispatcher) forward(ctx context.Context, n store.Notification, destinat
 		select {
 		case <-changed:
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return Verdict{Reason: Busy}
 		}
 	}

@@ -34,8 +34,9 @@ func TestForwardHonoursMaxInFlightAndWaitsNoLongerThanTheTimeout(t *testing.T) {
 		for range 8 {
 			count[(<-verdicts).Reason]++
 		}
-		// Two at a time, two seconds each: four are answered, two are cut off under way (the test's attempter calls that Stopped), two never start.
-		if count[delivery.Delivered] != 4 || count[delivery.Busy] != 2 || count[delivery.Stopped] != 2 {
+		// Two at a time, two seconds each: four are answered. At five seconds two are cut off under way (the test's attempter calls that
+		// Stopped) and the other two give up waiting, if they do not start just then and are cut off as well.
+		if count[delivery.Delivered] != 4 || count[delivery.Stopped] < 2 || count[delivery.Stopped]+count[delivery.Busy] != 4 {
 			t.Errorf("%v", count)
 		}
 		if most := a.mostOf(merchant); most != 2 {

@@ -23,7 +23,7 @@ import (
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
-func sender(t *testing.T, allowed []netip.Prefix) *delivery.Sender {
+func sender(t testing.TB, allowed []netip.Prefix) *delivery.Sender {
 	t.Helper()
 	transports := outbound.NewTransports(outbound.NewGuard(allowed), nil)
 	t.Cleanup(transports.Close)
@@ -182,9 +182,8 @@ func TestNoSecretIsLogged(t *testing.T) {
 	planted := []string{"planted-signing", "planted-query", "planted-answer", "planted-header", "planted-token", "planted-status"}
 	var logged lockedBuffer
 	logger := slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	codes := make(chan int, 3)
+	codes := make(chan int, 2)
 	codes <- 500
-	codes <- 302
 	codes <- 200
 	url, requests := backend(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "https://planted-header.example/")
@@ -227,8 +226,8 @@ func TestNoSecretIsLogged(t *testing.T) {
 	if err := d.Stop(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if len(requests) != 3 {
-		t.Errorf("%d requests, want 3", len(requests))
+	if len(requests) != 2 {
+		t.Errorf("%d requests, want 2", len(requests))
 	}
 	text := logged.String()
 	for _, message := range []string{"delivery attempt failed", "notification delivered"} {

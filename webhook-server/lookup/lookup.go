@@ -120,6 +120,9 @@ func (l *Lookup) Token(ctx context.Context, g *serving.Gateway, merchantID, toke
 
 // ask sends one request and remembers the answer.
 func (l *Lookup) ask(ctx context.Context, g *serving.Gateway, k key) (Answer, error) {
+	if a, ok := l.remembered(k); ok { // by a request that ended just now
+		return a, nil
+	}
 	if !l.enter(k.gateway) {
 		return l.failed(g, &Fault{Result: Busy}, 0)
 	}
