@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/hack/buildtools"
 )
 
 // cluster is a Kubernetes API server of our own.
@@ -27,9 +28,14 @@ type cluster struct {
 	kubeconfig  string
 }
 
-// startCluster starts etcd and kube-apiserver from KUBEBUILDER_ASSETS, installs the resources, makes the namespaces and writes a kubeconfig.
+// startCluster starts etcd and kube-apiserver, installs the resources, makes the namespaces and writes a kubeconfig.
 func startCluster(ctx context.Context, crds, kubeconfig string) (*cluster, error) {
+	assets, err := buildtools.ControlPlane(ctx)
+	if err != nil {
+		return nil, err
+	}
 	environment := &envtest.Environment{
+		BinaryAssetsDirectory:    assets,
 		CRDDirectoryPaths:        []string{crds},
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: time.Minute,

@@ -16,6 +16,7 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/admin"
 	"github.com/d1gateway/d1gateway/webhook-server/delivery"
 	"github.com/d1gateway/d1gateway/webhook-server/delivery/outbound"
+	"github.com/d1gateway/d1gateway/webhook-server/lookup"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/serving/cluster"
@@ -34,6 +35,7 @@ type Server struct {
 	store      store.Store
 	transports *outbound.Transports
 	dispatcher *delivery.Dispatcher
+	lookup     *lookup.Lookup
 	health     *health
 	registry   *prometheus.Registry
 	metrics    *metrics.Metrics
@@ -67,6 +69,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	s.health = &health{state: s.state, store: s.store}
 	s.transports = outbound.NewTransports(outbound.NewGuard(o.DeliveryAllow), o.Now)
+	s.lookup = lookup.New(lookup.Options{Transports: s.transports, Logger: o.Logger, Now: o.Now, Observe: s.metrics.LookedUp})
 	s.dispatcher = delivery.New(delivery.Options{
 		Store: s.store, Snapshot: s.state.Snapshot, Attempter: delivery.NewSender(s.transports, o.Now),
 		Logger: o.Logger, Observer: metrics.Delivery{Metrics: s.metrics}, Now: o.Now,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/d1gateway/d1gateway/webhook-server/delivery"
 	"github.com/d1gateway/d1gateway/webhook-server/httpx"
+	"github.com/d1gateway/d1gateway/webhook-server/lookup"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
@@ -52,5 +53,20 @@ func (s *Server) forward(ctx context.Context, n store.Notification, d *serving.D
 		return notification.ForwardRefused
 	default:
 		return notification.ForwardUnavailable
+	}
+}
+
+// askPlatform adapts the token look-up to the notification endpoint.
+func (s *Server) askPlatform(ctx context.Context, g *serving.Gateway, merchantID, tokenID string) (notification.TokenState, error) {
+	answer, err := s.lookup.Token(ctx, g, merchantID, tokenID)
+	switch {
+	case err != nil:
+		return notification.TokenUnknown, err
+	case answer == lookup.Known:
+		return notification.TokenKnown, nil
+	case answer == lookup.TooEarly:
+		return notification.TokenTooEarly, nil
+	default:
+		return notification.TokenUnknown, nil
 	}
 }

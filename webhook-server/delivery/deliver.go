@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
@@ -29,7 +28,9 @@ func (d *Dispatcher) deliver(l *lane, c store.Delivery) {
 	}
 	ended := d.now()
 	o := decide(c, v, retry, attempts, ended, d.jitter())
-	d.learn(l, v, started, ended)
+	if destination != nil && destination.Lane == l.name { // else it says nothing about this lane's destination
+		d.learn(l, v, started, ended)
+	}
 	if !d.record(l, c, o) {
 		return
 	}
@@ -39,7 +40,7 @@ func (d *Dispatcher) deliver(l *lane, c store.Delivery) {
 	d.report(c, v, o, attempts, ended.Sub(started))
 }
 
-// learn tells the lane's circuit. 410 and what was no attempt say nothing about whether the destination is up.
+// learn tells the lane's circuit. 410 and what was no attempt do not say whether the destination is up.
 func (d *Dispatcher) learn(l *lane, v Verdict, started, ended time.Time) {
 	changed, open := l.learn(func(c circuit) circuit {
 		switch v.Reason {
@@ -111,14 +112,6 @@ func (d *Dispatcher) report(c store.Delivery, v Verdict, o store.Outcome, attemp
 		Reason: v.Reason, State: o.State, Attempts: attempts,
 		Took: took, Age: o.At.Sub(c.ReceivedAt),
 	})
-	level, message := slog.LevelInfo, "delivery attempt failed"
-	switch o.State {
-	case store.Delivered:
-		level, message = slog.LevelDebug, "notification delivered"
-	case store.Dead:
-		level, message = slog.LevelWarn, "notification given up"
-	case store.Waiting:
-	}
 	args := []any{"notification", c.ID, "gateway", c.GatewayID, "merchant", c.MerchantID, "reason", v.Reason, "attempts", attempts, "took", took}
 	if v.Status != 0 {
 		args = append(args, "status", v.Status)
@@ -126,10 +119,14 @@ func (d *Dispatcher) report(c store.Delivery, v Verdict, o store.Outcome, attemp
 	if v.Detail != "" {
 		args = append(args, "detail", v.Detail)
 	}
-	if o.State == store.Waiting {
-		args = append(args, "nextAttempt", o.NextAttempt)
+	switch o.State {
+	case store.Delivered:
+		d.logger.Debug("notification delivered", args...)
+	case store.Dead:
+		d.logger.Warn("notification given up", args...)
+	case store.Waiting:
+		d.logger.Info("delivery attempt failed", append(args, "nextAttempt", o.NextAttempt)...)
 	}
-	d.logger.Log(context.Background(), level, message, args...)
 }
 
 // sleepContext waits and says whether ctx lasted.

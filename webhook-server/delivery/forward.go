@@ -29,6 +29,7 @@ func (d *Dispatcher) forward(ctx context.Context, n store.Notification, destinat
 		l, entered, changed := d.enter(destination)
 		if entered {
 			defer l.leave(1, false)
+			defer l.end()
 			return d.attempter.Attempt(ctx, n, ownerOf(g), destination)
 		}
 		select {

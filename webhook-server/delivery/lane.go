@@ -18,13 +18,13 @@ type lane struct {
 	mu sync.Mutex
 	// running: a goroutine serves the lane. woken: something may have become due since it last claimed.
 	running, woken bool
-	// inFlight counts the attempts under way or about to start, those of Forward too.
-	inFlight int
-	ownTaken bool          // one of them uses the lane's own slot
-	changed  chan struct{} // closed and replaced whenever one of them ends
-	circuit  circuit
-	limiter  *rate.Limiter
-	target   target
+	// inFlight counts the attempts under way or about to start, those of Forward too; sending only those under way.
+	inFlight, sending int
+	ownTaken          bool          // one of them uses the lane's own slot
+	changed           chan struct{} // closed and replaced whenever one of them ends
+	circuit           circuit
+	limiter           *rate.Limiter
+	target            target
 }
 
 // target is what a destination is known by: when it changes, what was learned about the old one says nothing about the new one.
@@ -116,15 +116,27 @@ func (l *lane) takeOwn() bool {
 	return true
 }
 
-// spend takes the rate limit's tokens for n attempts that start. Only the lane's one goroutine takes tokens, so they are there.
-func (l *lane) spend(n int, now time.Time) {
+// begin starts n of the admitted attempts and takes the rate limit's tokens for them. Only the lane's one goroutine takes tokens, so
+// they are there.
+func (l *lane) begin(n int, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.sending += n
 	l.limiter.AllowN(now, n)
 }
 
-// leave ends n attempts, or gives back what was admitted and not used. own says that one of them had the lane's own slot.
+// end notes that an attempt is not under way any more; leave gives its place free.
+func (l *lane) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sending--
+}
+
+// leave gives the places of n attempts free: of those that have ended, or that were admitted and not used. own says that one of them had the lane's own slot.
 func (l *lane) leave(n int, own bool) {
+	if n == 0 {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight -= n
@@ -165,6 +177,7 @@ func (l *lane) enter(maxInFlight int) (bool, <-chan struct{}) {
 		return false, l.changed
 	}
 	l.inFlight++
+	l.sending++
 	return true, nil
 }
 
@@ -197,7 +210,7 @@ func (l *lane) rest() bool {
 func (l *lane) state() LaneState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return LaneState{Lane: l.name, InFlight: l.inFlight, Open: l.circuit.isOpen(), NotBefore: l.circuit.notBefore}
+	return LaneState{Lane: l.name, InFlight: l.sending, Open: l.circuit.isOpen(), NotBefore: l.circuit.notBefore}
 }
 
 // isIdle says that forgetting the lane loses nothing.

@@ -245,3 +245,40 @@ func TestWhatTheCircuitHeldBackForTooLongIsDeadWithoutAnAttempt(t *testing.T) {
 		}
 	})
 }
+
+func TestMerchantsThatAreGoneDoNotOpenTheCircuitOfTheSharedDestination(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.gateway.Delivery = destination("https://default.example")
+		w.merchant(merchantID(1), nil)
+		w.apply()
+		s := openStore(t)
+		appendTo := func(id, merchant string) {
+			n := notification(id, merchant)
+			n.Lane = gatewayID
+			appendAll(t, s, n)
+		}
+		for i := range 50 {
+			appendTo(fmt.Sprintf("gone-%d", i), merchantID(2))
+		}
+		appendTo("n", merchantID(1))
+		seen := &observer{}
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: newAttempter(always(delivered)), Observer: seen})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := record(t, s, "n"); got.State != store.Delivered {
+			t.Errorf("%+v", got)
+		}
+		if got := seen.circuits(); got != "" {
+			t.Errorf("circuit: %s", got)
+		}
+		if n := len(seen.attempts); n != 51 {
+			t.Errorf("%d attempts were reported, want 51", n)
+		}
+		for _, r := range seen.attempts {
+			if want := map[bool]delivery.Reason{true: delivery.Delivered, false: delivery.UnknownDestination}[r.MerchantID == merchantID(1)]; r.Reason != want || r.Attempts != 1 || r.Lane != gatewayID {
+				t.Errorf("%+v, want reason %s", r, want)
+			}
+		}
+	})
+}

@@ -27,14 +27,8 @@ func (d *Dispatcher) serve(l *lane) {
 		}
 		own, slots := d.takeSlots(l, a.n)
 		if slots == 0 {
-			l.leave(a.n, false)
-			d.awaitSlot(l)
 			continue
 		}
-		if unused := a.n - slots; unused > 0 {
-			l.leave(unused, false)
-		}
-
 		drained, err := d.claim(l, own, slots)
 		if errors.Is(err, store.ErrClosed) {
 			return
@@ -51,34 +45,49 @@ func (d *Dispatcher) serve(l *lane) {
 	}
 }
 
-// takeSlots takes up to n slots: the lane's own when it is free, and what is left of the shared ones.
+// takeSlots takes a slot for each of n admitted attempts, as far as there are any: the lane's own when it is free, and shared ones.
+// It waits for the first. It gives back the admission of those that get none; that is all of them when the lane should look again first.
 func (d *Dispatcher) takeSlots(l *lane, n int) (own bool, slots int) {
-	if own = l.takeOwn(); own {
-		slots++
+	own = l.takeOwn()
+	if own {
+		slots = 1
 	}
-	for slots < n {
-		select {
-		case d.shared <- struct{}{}:
-			slots++
-		default:
-			return own, slots
-		}
+	slots += d.takeShared(n - slots)
+	if slots == 0 {
+		slots = d.awaitShared(l, n)
+		n = 1
 	}
+	l.leave(n-slots, false)
 	return own, slots
 }
 
-// awaitSlot waits until a shared slot is free or an attempt of the lane ends. It keeps nothing: whoever is there first takes it.
-func (d *Dispatcher) awaitSlot(l *lane) {
+// takeShared takes up to n shared slots, without waiting.
+func (d *Dispatcher) takeShared(n int) int {
+	for taken := range n {
+		select {
+		case d.shared <- struct{}{}:
+		default:
+			return taken
+		}
+	}
+	return n
+}
+
+// awaitShared waits for one shared slot, in turn with other lanes, and gives back the admission of all attempts but one.
+// It ends without a slot when an attempt of the lane ends, because the lane's own slot may be free then.
+func (d *Dispatcher) awaitShared(l *lane, n int) int {
+	l.leave(n-1, false)
 	ownFree, changed := l.watch()
 	if ownFree {
-		return
+		return 0
 	}
 	select {
 	case d.shared <- struct{}{}:
-		<-d.shared
+		return 1
 	case <-changed:
 	case <-d.claiming.Done():
 	}
+	return 0
 }
 
 // claim starts an attempt for each notification that it gets for the slots, and frees the other slots.
@@ -90,12 +99,13 @@ func (d *Dispatcher) claim(l *lane, own bool, slots int) (drained bool, err erro
 	if err != nil && d.claiming.Err() == nil {
 		d.storeFailed("claim", err)
 	}
-	l.spend(len(claimed), now)
+	l.begin(len(claimed), now)
 	for _, c := range claimed {
 		usesOwn := own
 		own = false
 		d.running.Go(func() {
 			defer d.free(l, usesOwn)
+			defer l.end()
 			d.deliver(l, c)
 		})
 	}

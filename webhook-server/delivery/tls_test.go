@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,16 +110,18 @@ func TestTLSWithAPrivateCAAndAClientCertificate(t *testing.T) {
 		{ID: "client", CertificatePEM: clientCertificate, KeyPEM: api.NewSecret(clientKey)},
 		{ID: "stranger", CertificatePEM: strangerCertificate, KeyPEM: api.NewSecret(strangerKey)},
 	}
+	// Under TLS 1.3 the client has finished its handshake before the server looks at the certificate: it may see the alert or only the end.
+	refused := []delivery.Reason{delivery.TLS, delivery.ConnectionLost}
 	cases := []struct {
 		name string
 		tls  api.TLS
-		want delivery.Reason
+		want []delivery.Reason
 	}{
-		{"the right CA and client certificate", api.TLS{CABundle: "ca", ClientCertificate: "client"}, delivery.Delivered},
-		{"no client certificate", api.TLS{CABundle: "ca"}, delivery.TLS},
-		{"a client certificate of another CA", api.TLS{CABundle: "ca", ClientCertificate: "stranger"}, delivery.TLS},
-		{"the system's roots", api.TLS{ClientCertificate: "client"}, delivery.TLS},
-		{"another CA", api.TLS{CABundle: "other-ca", ClientCertificate: "client"}, delivery.TLS},
+		{"the right CA and client certificate", api.TLS{CABundle: "ca", ClientCertificate: "client"}, []delivery.Reason{delivery.Delivered}},
+		{"no client certificate", api.TLS{CABundle: "ca"}, refused},
+		{"a client certificate of another CA", api.TLS{CABundle: "ca", ClientCertificate: "stranger"}, refused},
+		{"the system's roots", api.TLS{ClientCertificate: "client"}, []delivery.Reason{delivery.TLS}},
+		{"another CA", api.TLS{CABundle: "other-ca", ClientCertificate: "client"}, []delivery.Reason{delivery.TLS}},
 	}
 	for i, c := range cases {
 		d := destination(s.URL)
@@ -130,8 +133,8 @@ func TestTLSWithAPrivateCAAndAClientCertificate(t *testing.T) {
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			v := sends.Attempt(context.Background(), notification("n", merchantID(i)), "payments/acme", w.served(merchantID(i)))
-			if v.Reason != c.want {
-				t.Errorf("%+v, want %s", v, c.want)
+			if !slices.Contains(c.want, v.Reason) {
+				t.Errorf("%+v, want %v", v, c.want)
 			}
 		})
 	}

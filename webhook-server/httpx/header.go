@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 )
 
@@ -29,7 +28,19 @@ func Credentials(authorization string) (scheme, credentials string) {
 	return scheme, strings.Trim(credentials, " \t")
 }
 
-var correlationID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// IsWord says whether text is shortest to longest ASCII letters, digits, "_" or "-".
+func IsWord(s string, shortest, longest int) bool {
+	if len(s) < shortest || len(s) > longest {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if !isDigit(c) && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
 
-// IsCorrelationID says whether text is 1 to 64 letters, digits, "_" or "-": safe to log and to send on as it is.
-func IsCorrelationID(s string) bool { return correlationID.MatchString(s) }
+// IsCorrelationID says whether text is a word of 1 to 64 characters: safe to log and to send on as it is.
+func IsCorrelationID(s string) bool { return IsWord(s, 1, 64) }

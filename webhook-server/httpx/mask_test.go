@@ -69,7 +69,7 @@ func TestMaskingHandlerMasksEveryPlaceOfARecord(t *testing.T) {
 		return out.String()
 	}
 	for name, write := range map[string]func(*slog.Logger){
-		"the message":      func(l *slog.Logger) { l.Info("a " + card) }, //nolint:sloglint // a message that is not constant is the case
+		"the message":      func(l *slog.Logger) { l.Info("a " + card) },
 		"a string":         func(l *slog.Logger) { l.Info("m", "k", card) },
 		"a number":         func(l *slog.Logger) { l.Info("m", "k", 4111111111111111) },
 		"an error":         func(l *slog.Logger) { l.Info("m", "k", errors.New("for "+card)) },

@@ -43,7 +43,7 @@ func maskAttrs(attrs []slog.Attr) []slog.Attr {
 
 func maskAttr(a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
-	text := ""
+	var text string
 	switch a.Value.Kind() {
 	case slog.KindBool, slog.KindTime, slog.KindDuration:
 		return a // no card number looks like one

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/d1gateway/d1gateway/webhook-server/delivery"
+	"github.com/d1gateway/d1gateway/webhook-server/lookup"
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
@@ -27,6 +28,8 @@ type Metrics struct {
 	deadLetters    *prometheus.CounterVec
 	forwards       *prometheus.CounterVec
 	circuits       *prometheus.GaugeVec
+	lookups        *prometheus.CounterVec
+	lookupSeconds  prometheus.Histogram
 	leasesLost     prometheus.Counter
 	storeFailures  *prometheus.CounterVec
 
@@ -56,6 +59,8 @@ func New(registry *prometheus.Registry) *Metrics {
 		forwards:       counters("forwards_total", "Synchronous deliveries by gateway and reason.", "gateway", "reason"),
 		circuits: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "d1gateway", Name: "delivery_circuit_open",
 			Help: "1 while a destination fails and only its oldest notification is tried."}, []string{"lane"}),
+		lookups:       counters("token_lookups_total", "Questions to platforms whether a token exists, by gateway and result.", "gateway", "result"),
+		lookupSeconds: histogram("token_lookup_seconds", "Time that one such question took.", fast),
 		leasesLost:    counter("delivery_leases_lost_total", "Outcomes that came after their lease had ended; the notification is sent once more."),
 		storeFailures: counters("delivery_store_failures_total", "Calls of the dispatcher to the store that failed, by operation.", "operation"),
 
@@ -65,7 +70,7 @@ func New(registry *prometheus.Registry) *Metrics {
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.tokenRequests, m.notifications, m.undocumented, m.acceptSeconds, m.attempts, m.attemptSeconds, m.deliveredAge, m.deadLetters, m.forwards,
-		m.circuits, m.leasesLost, m.storeFailures, m.commitSeconds, m.commitSize, m.commitFailures)
+		m.circuits, m.lookups, m.lookupSeconds, m.leasesLost, m.storeFailures, m.commitSeconds, m.commitSize, m.commitFailures)
 	for _, o := range token.Outcomes() {
 		m.tokenRequests.WithLabelValues("", string(o))
 	}
@@ -175,6 +180,12 @@ func (m Delivery) LeaseLost(string) { m.leasesLost.Inc() }
 
 // StoreFailed counts a failed call to the store.
 func (m Delivery) StoreFailed(operation string) { m.storeFailures.WithLabelValues(operation).Inc() }
+
+// LookedUp observes the token look-up.
+func (m *Metrics) LookedUp(gatewayID string, result lookup.Result, took time.Duration) {
+	m.lookups.WithLabelValues(gatewayID, string(result)).Inc()
+	m.lookupSeconds.Observe(took.Seconds())
+}
 
 // Committed observes the store's group commits.
 func (m *Metrics) Committed(c store.Commit) {

@@ -12,7 +12,7 @@ import (
 func (c *call) authenticate() (refusal Outcome) {
 	if c.gateway.ClientCertificate != nil {
 		if err := c.checkCertificate(); err != nil {
-			c.log(slog.LevelInfo, "client certificate refused", slog.Any("reason", err))
+			c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "client certificate refused", c.who(slog.Any("reason", err))...)
 			return Unauthenticated
 		}
 	}
@@ -29,7 +29,7 @@ func (c *call) authenticate() (refusal Outcome) {
 	}
 	client, err := c.Verify(c.gateway, c.snapshot, token, c.now)
 	if err != nil {
-		c.log(slog.LevelInfo, "access token refused", slog.Any("reason", err))
+		c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "access token refused", c.who(slog.Any("reason", err))...)
 		return InvalidToken
 	}
 	c.clientID = client.ClientID

@@ -8,10 +8,10 @@ import (
 
 // checkFields names the first field that is malformed, in the order path, headers, body, and reads the update type.
 func (c *call) checkFields() answer {
-	if !merchantIDPattern.MatchString(c.path.MerchantID) {
+	if !isMerchantID(c.path.MerchantID) {
 		return invalidField(fieldMerchantID)
 	}
-	if !tokenIDPattern.MatchString(c.path.TokenID) {
+	if !isTokenID(c.path.TokenID) {
 		return invalidField(fieldTokenID)
 	}
 	if field := c.checkHeaders(); field != "" {

@@ -87,7 +87,7 @@ func (c *call) serve() {
 		return
 	}
 	if a := c.checkFields(); a.outcome != "" {
-		c.log(slog.LevelInfo, "notification refused", slog.String("outcome", string(a.outcome)), slog.String("field", a.field))
+		c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "notification refused", c.who(slog.String("outcome", string(a.outcome)), slog.String("field", a.field))...)
 		c.answer = a
 		return
 	}
@@ -96,7 +96,7 @@ func (c *call) serve() {
 
 // findGateway comes before authentication, because the gateway says how to authenticate.
 func (c *call) findGateway() answer {
-	if !gatewayIDPattern.MatchString(c.path.GatewayID) {
+	if !isGatewayID(c.path.GatewayID) {
 		return invalidField(fieldGatewayID)
 	}
 	if !c.Ready() {
@@ -127,11 +127,11 @@ func (c *call) within(timeout time.Duration) (context.Context, context.CancelFun
 	return context.WithTimeout(c.request.Context(), timeout)
 }
 
-// log adds who and what to a line. Nothing that the checks have not passed is among it.
-func (c *call) log(level slog.Level, message string, attrs ...slog.Attr) {
-	attrs = append(attrs, slog.String("gateway", c.gateway.GatewayID), slog.String("correlationId", httpx.Mask(c.correlationID)))
+// who begins the attributes of a log line. Nothing that the checks have not passed is among them.
+func (c *call) who(more ...slog.Attr) []slog.Attr {
+	attrs := []slog.Attr{slog.String("gateway", c.gateway.GatewayID), slog.String("correlationId", httpx.Mask(c.correlationID))}
 	if c.clientID != "" {
 		attrs = append(attrs, slog.String("client", c.clientID))
 	}
-	c.Logger.LogAttrs(c.request.Context(), level, message, attrs...)
+	return append(attrs, more...)
 }

@@ -3,6 +3,7 @@ package notification_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -190,7 +191,7 @@ func TestUnknownGatewayAndMerchant(t *testing.T) {
 	e.wantKept(1)
 	e.Gateway.Hostnames = []string{"d1.acme.example"}
 	e.Publish()
-	e.wantJSON(e.send(e.n0()), http.StatusNotFound, `{"errorCode":"UNKNOWN_MERCHANT","error":"merchantGatewayId"}`)
+	e.wantJSON(e.send(r), http.StatusNotFound, `{"errorCode":"UNKNOWN_MERCHANT","error":"merchantGatewayId"}`)
 }
 
 func TestOtherMethods(t *testing.T) {
@@ -268,14 +269,19 @@ func TestNotReady(t *testing.T) {
 	e.wantOutcome(notification.NotReady)
 }
 
-func TestTimeoutReachesTheStore(t *testing.T) {
+// It is served without a network, where only the store can be late.
+func TestDeadlinePassed(t *testing.T) {
 	e := newEndpoint(t, func(o *notification.Options) { o.Timeout = time.Millisecond })
 	e.store.fails = func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	r := e.n0()
-	e.wantUnavailable(e.send(r))
+	n0 := e.n0()
+	r := httptest.NewRequest(n0.method, n0.path, strings.NewReader(n0.body))
+	r.Header = n0.header
+	w := httptest.NewRecorder()
+	notification.NewHandler(e.options).ServeHTTP(w, r)
+	e.wantUnavailable(answer{status: w.Code, header: w.Header(), body: w.Body.String()})
 	e.wantOutcome(notification.StoreFailed)
 	e.wantKept(0)
 }

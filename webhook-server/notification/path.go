@@ -24,12 +24,13 @@ func ParsePath(escaped string) (Path, bool) {
 }
 
 // The identifiers of the D1 document.
-var (
-	gatewayIDPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{10}$`)
-	merchantIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{11}$`)
-	tokenIDPattern    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}$`)
-	updateTypePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
-)
+
+func isGatewayID(s string) bool  { return httpx.IsWord(s, 10, 10) }
+func isMerchantID(s string) bool { return httpx.IsWord(s, 11, 11) }
+func isTokenID(s string) bool    { return httpx.IsWord(s, 1, 48) }
+
+// updateTypePattern is wider than the document's list: Thales asks for new values to be accepted.
+var updateTypePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 
 // documented are the update types that the D1 document lists.
 func documented(updateType string) bool {

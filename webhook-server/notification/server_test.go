@@ -15,6 +15,7 @@ import (
 	"time"
 
 	api "github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/hack/d1sim/conform"
 	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
@@ -66,6 +67,9 @@ type tokenObserver struct{}
 func (tokenObserver) Answered(token.Outcome, *serving.Client)          {}
 func (tokenObserver) Authenticated(*serving.Client, string, time.Time) {}
 
+// ecomDocument is read once for all tests.
+var ecomDocument = sync.OnceValues(func() (*conform.Checker, error) { return conform.NewChecker(conform.Ecom) })
+
 // endpoint is a notification endpoint and a token endpoint on a real server.
 type endpoint struct {
 	*fixture.World
@@ -78,12 +82,17 @@ type endpoint struct {
 	now      time.Time
 	tokens   http.Handler
 	server   *httptest.Server
+	checker  *conform.Checker
 }
 
 func newEndpoint(t *testing.T, change ...func(*notification.Options)) *endpoint {
 	t.Helper()
 	e := &endpoint{
 		World: fixture.New(t), t: t, store: new(outbox), observer: new(observer), log: new(bytes.Buffer), woken: make(chan string, 100), now: fixture.Now(),
+	}
+	var err error
+	if e.checker, err = ecomDocument(); err != nil {
+		t.Fatal(err)
 	}
 	clock := func() time.Time { return e.now }
 	logger := slog.New(httpx.MaskingHandler(slog.NewJSONHandler(e.log, nil)))
@@ -165,7 +174,19 @@ func (e *endpoint) send(r request) answer {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	e.wantConforming(r, conform.Answer{Status: in.StatusCode, Header: in.Header, Body: body})
 	return answer{in.StatusCode, in.Proto, in.Header, string(body)}
+}
+
+// wantConforming holds every answer to a notify-update call against the D1 document.
+func (e *endpoint) wantConforming(r request, a conform.Answer) {
+	e.t.Helper()
+	if _, ok := notification.ParsePath(strings.Split(r.path, "?")[0]); !ok || r.method != http.MethodPost {
+		return
+	}
+	for _, v := range e.checker.Check(conform.Notify, a) {
+		e.t.Errorf("%d does not conform: %s", a.Status, v)
+	}
 }
 
 // wire serves the handler in plain HTTP/1.1, sends text as it is and answers all that comes until the server closes.

@@ -94,8 +94,8 @@ func (c *call) forward(n store.Notification, d *serving.Destination) {
 // accept is the point of no return: whatever fails after it, D1 is told that the notification has been taken.
 func (c *call) accept(o Outcome, n store.Notification) {
 	c.answer = answer{outcome: o}
-	c.log(slog.LevelInfo, "notification accepted",
-		slog.String("id", n.ID), slog.String("merchant", n.MerchantID), slog.String("token", httpx.Mask(n.TokenID)), slog.String("updateType", httpx.Mask(n.UpdateType)))
+	c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "notification accepted", c.who(slog.String("id", n.ID), slog.String("merchant", n.MerchantID),
+		slog.String("token", httpx.Mask(n.TokenID)), slog.String("updateType", httpx.Mask(n.UpdateType)))...)
 	if !documented(n.UpdateType) {
 		c.Observer.UndocumentedUpdateType(c.gateway)
 	}
@@ -108,5 +108,5 @@ func (c *call) refuse(o Outcome, err error) {
 	if err != nil {
 		attrs = append(attrs, slog.String("error", httpx.Mask(err.Error())))
 	}
-	c.log(slog.LevelWarn, "notification not taken", attrs...)
+	c.Logger.LogAttrs(c.request.Context(), slog.LevelWarn, "notification not taken", c.who(attrs...)...)
 }

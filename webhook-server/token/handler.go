@@ -176,8 +176,7 @@ func (h *Handler) issue(r *http.Request, who *authenticated, asked string, now t
 	lifetime := time.Duration(who.client.Gateway.AccessTokenSeconds) * time.Second
 	expires := issued.Add(lifetime)
 	buffer := h.buffers.Get().(*[]byte)
-	body := append((*buffer)[:0], answerHead...)
-	body, err := appendToken(body, who.client, granted, issued, expires)
+	body, err := appendToken(append((*buffer)[:0], answerHead...), who.client, granted, issued, expires)
 	if err != nil {
 		h.Logger.LogAttrs(r.Context(), slog.LevelError, "access token not signed", slog.String("gateway", who.client.Gateway.GatewayID), slog.Any("error", err))
 		return answer{outcome: Failed, client: who.client}

@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/d1gateway/d1gateway/hack/d1sim/conform"
 	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
@@ -38,6 +40,9 @@ func (o *observer) Authenticated(_ *serving.Client, credentialID string, _ time.
 	o.authenticated = append(o.authenticated, credentialID)
 }
 
+// ecomDocument is read once for all tests.
+var ecomDocument = sync.OnceValues(func() (*conform.Checker, error) { return conform.NewChecker(conform.Ecom) })
+
 // endpoint is a token endpoint on a real server, with the state it serves and a clock that stands still until it is moved.
 type endpoint struct {
 	*fixture.World
@@ -47,11 +52,16 @@ type endpoint struct {
 	log      *bytes.Buffer
 	now      time.Time
 	server   *httptest.Server
+	checker  *conform.Checker
 }
 
 func newEndpoint(t *testing.T, change ...func(*token.Options)) *endpoint {
 	t.Helper()
 	e := &endpoint{World: fixture.New(t), t: t, observer: new(observer), log: new(bytes.Buffer), now: fixture.Now()}
+	var err error
+	if e.checker, err = ecomDocument(); err != nil {
+		t.Fatal(err)
+	}
 	e.options = token.Options{
 		Snapshot:    e.State.Snapshot,
 		Ready:       e.State.Synced,
@@ -112,6 +122,11 @@ func (e *endpoint) send(r request) answer {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	if r.method == http.MethodPost && r.path == fixture.TokenPath {
+		for _, v := range e.checker.Check(conform.Token, conform.Answer{Status: in.StatusCode, Header: in.Header, Body: body}) {
+			e.t.Errorf("%d does not conform to the D1 document: %s", in.StatusCode, v)
+		}
+	}
 	return answer{in.StatusCode, in.Header, string(body)}
 }
 
@@ -157,7 +172,7 @@ func (e *endpoint) wantOK(a answer) map[string]any {
 		e.t.Fatal(err)
 	}
 	for name := range members {
-		if !strings.Contains(" access_token token_type expires_in expires_at scope ", " "+name+" ") {
+		if !slices.Contains([]string{"access_token", "token_type", "expires_in", "expires_at", "scope"}, name) {
 			e.t.Errorf("member %s is not documented", name)
 		}
 	}

@@ -102,7 +102,7 @@ func TestClaimsFollowRFC9068(t *testing.T) {
 	if err != nil || len(jti) != 16 {
 		t.Errorf("jti has %d bytes, %v", len(jti), err)
 	}
-	if e.issue() == e.issue() {
+	if first, second := e.issue(), e.issue(); first == second {
 		t.Error("two tokens are the same")
 	}
 }
@@ -243,8 +243,10 @@ func TestSuspensionAndDeletionEndLiveTokensThatWereRemembered(t *testing.T) {
 		return err == nil
 	}
 	raw := e.issue()
-	if !good(raw) || !good(raw) {
-		t.Fatal("a fresh token is refused")
+	for range 2 {
+		if !good(raw) {
+			t.Fatal("a fresh token is refused")
+		}
 	}
 	e.Client.Suspended = true
 	e.Publish()

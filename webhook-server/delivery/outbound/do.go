@@ -37,7 +37,7 @@ func (t *Transports) Do(req *http.Request, owner string, e *serving.Endpoint) (A
 	if err != nil {
 		return Answer{}, err
 	}
-	drain(res.Body)
+	defer drain(res.Body)
 	return Answer{Status: res.StatusCode, Header: res.Header}, nil
 }
 

@@ -122,7 +122,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestFaults(t *testing.T) {
 	hang := make(chan struct{})
-	plain, _ := counting(t, func(w http.ResponseWriter, r *http.Request) {
+	plain, _ := counting(t, func(_ http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/hang":
 			<-hang
@@ -137,7 +137,7 @@ func TestFaults(t *testing.T) {
 	defer untrusted.Close()
 	old := httptest.NewUnstartedServer(http.NotFoundHandler())
 	old.Config.ErrorLog = discardLog()
-	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11} //nolint:gosec // that it is refused is what is tested
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11}
 	old.StartTLS()
 	defer old.Close()
 	trusted := old.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
@@ -151,7 +151,7 @@ func TestFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer notHTTP.Close()
+	t.Cleanup(func() { _ = notHTTP.Close() })
 	go func() {
 		for {
 			c, err := notHTTP.Accept()

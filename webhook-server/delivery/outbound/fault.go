@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -23,7 +24,8 @@ const (
 	FaultDNS Fault = "dns"
 	// FaultConnectionRefused: nothing listens there.
 	FaultConnectionRefused Fault = "connection_refused"
-	// FaultConnectionLost: the peer ended the connection before it had answered.
+	// FaultConnectionLost: the peer ended the connection before it had answered. With TLS 1.3 a refused client certificate can look like
+	// this too, when the connection is closed before the peer's alert has been read.
 	FaultConnectionLost Fault = "connection_lost"
 	// FaultTLS: the handshake failed: a certificate that is not trusted, a name that does not match, a client certificate refused.
 	FaultTLS Fault = "tls"
@@ -94,8 +96,12 @@ func isTLS(err error) bool {
 }
 
 func isLost(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		strings.Contains(err.Error(), "server closed idle connection")
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return true
+	}
+	text := err.Error() // net/http does not export these
+	return slices.ContainsFunc([]string{"server closed idle connection", "client conn could not be established", "client connection lost", "client conn not usable"},
+		func(known string) bool { return strings.Contains(text, known) })
 }
 
 // Detail is what may be shown of an error of Transports.Do to the person who runs the server: it names addresses and certificates.

@@ -1,0 +1,40 @@
+// Package buildtools finds the programs that hack/build-tools.sh builds, for tests and for the local run.
+package buildtools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Root is the directory of the project's source.
+func Root() (string, error) {
+	_, file, _, ok := runtime.Caller(0)
+	if !ok || !filepath.IsAbs(file) {
+		return "", errors.New("the project's source is not known: build without -trimpath, from a checkout")
+	}
+	return filepath.Join(filepath.Dir(file), "..", ".."), nil
+}
+
+// ControlPlane is the directory with etcd and kube-apiserver: $KUBEBUILDER_ASSETS, else what the script builds, which takes minutes the first time.
+func ControlPlane(ctx context.Context) (string, error) {
+	if assets := os.Getenv("KUBEBUILDER_ASSETS"); assets != "" {
+		return assets, nil
+	}
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	build := exec.CommandContext(ctx, filepath.Join(root, "hack", "build-tools.sh"), "controlplane") //nolint:gosec // a script of this project
+	build.Stderr = os.Stderr
+	out, err := build.Output()
+	if err != nil {
+		return "", fmt.Errorf("building the control plane: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
