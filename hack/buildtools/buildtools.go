@@ -30,7 +30,7 @@ func ControlPlane(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	build := exec.CommandContext(ctx, filepath.Join(root, "hack", "build-tools.sh"), "controlplane") //nolint:gosec // a script of this project
+	build := exec.CommandContext(ctx, filepath.Join(root, "hack", "build-tools.sh"), "controlplane")
 	build.Stderr = os.Stderr
 	out, err := build.Output()
 	if err != nil {

@@ -40,7 +40,7 @@ func (p processes) start(ctx context.Context, path string, args ...string) error
 	if err != nil {
 		return fmt.Errorf("making a log for %s: %w", name, err)
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, args...) //nolint:gosec // the program is this project's own
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := errors.Join(cmd.Start(), log.Close()); err != nil {

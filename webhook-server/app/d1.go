@@ -34,6 +34,7 @@ func (s *Server) d1Handler() http.Handler {
 	notifications := notification.NewHandler(notification.Options{
 		Snapshot: s.state.Snapshot, Ready: s.state.Synced, Verify: token.NewVerifier(rememberedTokens).Verify,
 		ClientCertificate: func(r *http.Request, g *serving.Gateway) error { return verifyClientCertificate(r, g, o.Now()) },
+		Lookup:            s.askPlatform,
 		Forward:           s.forward,
 		Store:             s.store, Wake: s.dispatcher.Wake, Now: o.Now, Logger: o.Logger,
 		Observer: metrics.Notification{Metrics: s.metrics}, Timeout: acceptTimeout, RetryAfter: retryAfter,

@@ -94,7 +94,7 @@ func readAdminToken(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the path is the user's flag
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("--admin-token-file: %w", err)
 	}

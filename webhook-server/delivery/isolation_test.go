@@ -136,3 +136,28 @@ func TestALaneKeepsToItsMaxInFlightAndMaxPerSecond(t *testing.T) {
 		}
 	})
 }
+
+func TestTwoDispatchersOnOneStoreSendNothingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		a := newAttempter(func(ctx context.Context, _ store.Notification) delivery.Verdict {
+			return after(ctx, 10*time.Millisecond, delivered)
+		})
+		o := delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a}
+		both := []*delivery.Dispatcher{start(t, o), start(t, o)}
+		for i := range 300 {
+			n := notification(fmt.Sprintf("n-%d", i), merchant)
+			appendAll(t, s, n)
+			both[i%2].Wake(n.Lane)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		sent := map[string]int{}
+		for _, x := range a.of(merchant) {
+			sent[x.id]++
+		}
+		if len(sent) != 300 || len(a.of(merchant)) != 300 {
+			t.Errorf("%d notifications in %d attempts", len(sent), len(a.of(merchant)))
+		}
+	})
+}

@@ -145,26 +145,3 @@ func TestTLSWithAPrivateCAAndAClientCertificate(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
-
-// rawServer answers every connection with the text.
-func rawServer(t *testing.T, answer string) (url string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			buffer := make([]byte, 4096)
-			_, _ = c.Read(buffer)
-			_, _ = io.WriteString(c, answer)
-			_ = c.Close()
-		}
-	}()
-	return "http://" + l.Addr().String()
-}

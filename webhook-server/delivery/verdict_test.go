@@ -86,3 +86,15 @@ func TestHeaderValuesAreEncodedAsCloudEventsSays(t *testing.T) {
 		}
 	}
 }
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{"", "120", "-1", "Sun, 01 Mar 2026 12:01:00 GMT", "4294967296"} {
+		f.Add(seed)
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, value string) {
+		if got := retryAfter(value, now); got < 0 {
+			t.Errorf("%q: %s", value, got)
+		}
+	})
+}

@@ -37,15 +37,15 @@ func (t *Transports) Do(req *http.Request, owner string, e *serving.Endpoint) (A
 	if err != nil {
 		return Answer{}, err
 	}
-	defer drain(res.Body)
+	defer func() { _ = res.Body.Close() }()
+	drain(res.Body)
 	return Answer{Status: res.StatusCode, Header: res.Header}, nil
 }
 
-// drain reads the rest of a short answer, so that its connection can be used again, and closes it.
+// drain reads the rest of a short answer, so that its connection can be used again.
 // The answer has been given by then: nothing that goes wrong here changes it.
 func drain(body io.ReadCloser) {
 	tooLong := time.AfterFunc(drainTime, func() { _ = body.Close() })
 	defer tooLong.Stop()
 	_, _ = io.Copy(io.Discard, io.LimitReader(body, maxDrain))
-	_ = body.Close()
 }

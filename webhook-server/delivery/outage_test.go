@@ -1,0 +1,150 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/delivery"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
+
+func TestADestinationThatIsDownGetsOneProbeAtATimeAndDrainsWhenItIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		var all []store.Notification
+		for i := range 500 {
+			all = append(all, notification(fmt.Sprintf("n-%d", i), merchant))
+		}
+		appendAll(t, s, all...)
+		began := time.Now()
+		back := began.Add(time.Hour)
+		a := newAttempter(func(ctx context.Context, _ store.Notification) delivery.Verdict {
+			if time.Now().Before(back) {
+				return after(ctx, 20*time.Millisecond, failing)
+			}
+			return after(ctx, 20*time.Millisecond, delivered)
+		})
+		changes := &observer{}
+		d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a, Observer: changes})
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		if n := len(a.of(merchant)); n < 30 || n > 60 {
+			t.Errorf("%d attempts in 30 minutes of outage, want a batch and a probe each minute", n)
+		}
+		if lanes := d.Lanes(); len(lanes) != 1 || !lanes[0].Open {
+			t.Errorf("lanes: %+v", lanes)
+		}
+		time.Sleep(30*time.Minute + longestProbe + 5*time.Second)
+		synctest.Wait()
+		for _, n := range all {
+			if got := record(t, s, n.ID); got.State != store.Delivered && got.NextAttempt.Before(time.Now()) {
+				t.Fatalf("not drained: %+v", got)
+			}
+		}
+		if got := changes.circuits(); got != "open closed " {
+			t.Errorf("circuit: %s", got)
+		}
+	})
+}
+
+const longestProbe = time.Minute
+
+func TestAChangedDestinationIsTriedWithoutTheOldOnesCircuit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		for i := range 10 {
+			appendAll(t, s, notification(fmt.Sprintf("n-%d", i), merchant))
+		}
+		a := newAttempter(always(silent))
+		d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if lanes := d.Lanes(); len(lanes) != 1 || !lanes[0].Open {
+			t.Fatalf("lanes: %+v", lanes)
+		}
+		a.mu.Lock()
+		a.answer = always(delivered)
+		a.mu.Unlock()
+		w.merchant(merchant, destination("https://moved.example"))
+		w.apply()
+		time.Sleep(longestProbe)
+		synctest.Wait()
+		for _, l := range d.Lanes() {
+			if l.Open {
+				t.Errorf("still open: %+v", l)
+			}
+		}
+	})
+}
+
+func TestWhatTheCircuitHeldBackForTooLongIsDeadWithoutAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		d := destination("https://merchant.example")
+		d.Retry.MaxAgeHours = 1
+		w.merchant(merchant, d)
+		w.apply()
+		var all []store.Notification
+		for i := range 300 {
+			all = append(all, notification(fmt.Sprintf("n-%d", i), merchant))
+		}
+		appendAll(t, s, all...)
+		a := newAttempter(always(silent))
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		time.Sleep(time.Hour + 2*longestProbe)
+		synctest.Wait()
+		expired := 0
+		for _, n := range all {
+			got := record(t, s, n.ID)
+			if got.State != store.Dead {
+				t.Fatalf("%+v", got)
+			}
+			if got.LastReason == "expired" {
+				expired++
+			}
+		}
+		if attempts := len(a.of(merchant)); expired == 0 || attempts > 100 {
+			t.Errorf("%d expired, %d attempts", expired, attempts)
+		}
+	})
+}
+
+func TestMerchantsThatAreGoneDoNotOpenTheCircuitOfTheSharedDestination(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.gateway.Delivery = destination("https://default.example")
+		w.merchant(merchantID(1), nil)
+		w.apply()
+		s := openStore(t)
+		appendTo := func(id, merchant string) {
+			n := notification(id, merchant)
+			n.Lane = gatewayID
+			appendAll(t, s, n)
+		}
+		for i := range 50 {
+			appendTo(fmt.Sprintf("gone-%d", i), merchantID(2))
+		}
+		appendTo("n", merchantID(1))
+		seen := &observer{}
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: newAttempter(always(delivered)), Observer: seen})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := record(t, s, "n"); got.State != store.Delivered {
+			t.Errorf("%+v", got)
+		}
+		if got := seen.circuits(); got != "" {
+			t.Errorf("circuit: %s", got)
+		}
+		if n := len(seen.attempts); n != 51 {
+			t.Errorf("%d attempts were reported, want 51", n)
+		}
+		for _, r := range seen.attempts {
+			if want := map[bool]delivery.Reason{true: delivery.Delivered, false: delivery.UnknownDestination}[r.MerchantID == merchantID(1)]; r.Reason != want || r.Attempts != 1 || r.Lane != gatewayID {
+				t.Errorf("%+v, want reason %s", r, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,52 @@
+package notification_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
+	"github.com/d1gateway/d1gateway/webhook-server/notification"
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/token"
+)
+
+type nowhere struct{}
+
+func (nowhere) Append(context.Context, store.Notification) error               { return nil }
+func (nowhere) Answered(notification.Outcome, *serving.Gateway, time.Duration) {}
+func (nowhere) UndocumentedUpdateType(*serving.Gateway)                        {}
+
+// BenchmarkNotify is everything that a notification costs but the store and the log.
+func BenchmarkNotify(b *testing.B) {
+	w := fixture.New(b)
+	tokens := token.NewHandler(token.Options{
+		Snapshot: w.State.Snapshot, Ready: w.State.Synced, Now: time.Now, Observer: tokenObserver{}, Logger: slog.New(slog.DiscardHandler), RetryAfter: time.Second,
+	})
+	r := httptest.NewRequest(http.MethodPost, fixture.TokenPath, strings.NewReader("grant_type=client_credentials"))
+	r.Header = http.Header{"Authorization": {fixture.Basic}, "Content-Type": {"application/x-www-form-urlencoded"}}
+	issued := httptest.NewRecorder()
+	tokens.ServeHTTP(issued, r)
+	header := http.Header{
+		"Authorization": {"Bearer " + strings.Split(issued.Body.String(), `"`)[3]}, "X-Correlation-Id": {"c-1"}, "Content-Type": {"application/json"},
+	}
+	h := notification.NewHandler(notification.Options{
+		Snapshot: w.State.Snapshot, Ready: w.State.Synced, Verify: token.NewVerifier(16).Verify, Store: nowhere{}, Wake: func(string) {}, Now: time.Now,
+		Logger: slog.New(slog.DiscardHandler), Observer: nowhere{}, Timeout: 10 * time.Second, RetryAfter: time.Second,
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodPost, fixture.NotifyPath, strings.NewReader(n0Body))
+		r.Header = header
+		out := httptest.NewRecorder()
+		h.ServeHTTP(out, r)
+		if out.Code != http.StatusNoContent {
+			b.Fatalf("answered %d %s", out.Code, out.Body)
+		}
+	}
+}
