@@ -1,0 +1,35 @@
+package merchantgateway
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/controllers/internal/documents"
+	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
+)
+
+// updateStatus is the one place that writes the status, and only when it differs. writeErr, when not nil, is the write that failed.
+func (r *Reconciler) updateStatus(ctx context.Context, gateway *v1alpha1.MerchantGateway, status v1alpha1.MerchantGatewayStatus, writeErr error) error {
+	base := gateway.DeepCopy()
+	status.Conditions = outcome.Downgrade(status.Conditions, writeErr, gateway.Generation)
+	status.Conditions = outcome.Conditions(base.Status.Conditions, status.Conditions, r.Now())
+	if equality.Semantic.DeepEqual(base.Status, status) {
+		return nil
+	}
+	gateway.Status = status
+	patch := client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})
+	err := r.Client.Status().Patch(ctx, gateway, patch, documents.FieldOwner)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("writing the status: %w", err)
+	}
+	outcome.Announce(r.Recorder, gateway, base.Status.Conditions, status.Conditions)
+	return nil
+}

@@ -1,0 +1,98 @@
+package oauthclient
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/controllers/internal/documents"
+	"github.com/d1gateway/d1gateway/controllers/internal/index"
+	"github.com/d1gateway/d1gateway/controllers/internal/ownedsecret"
+	"github.com/d1gateway/d1gateway/controllers/translate"
+)
+
+// found is what one reconcile has read: the input of the translation, and where it came from.
+type found struct {
+	input    translate.ClientInput
+	document documents.Stored
+}
+
+func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient) (found, error) {
+	f := found{input: translate.ClientInput{
+		Client:      resource,
+		ExternalURL: r.ExternalURL,
+		Now:         r.Now(),
+		Generate:    r.Generate,
+	}}
+	gateway, err := r.gatewayOf(ctx, resource)
+	if err != nil {
+		return found{}, err
+	}
+	// A gateway that is being deleted is as good as gone: nothing is to be written for it any more.
+	if gateway != nil && gateway.DeletionTimestamp.IsZero() {
+		f.input.Gateway, f.input.GatewayAccepted = gateway, accepted(gateway)
+	}
+	secret := types.NamespacedName{Namespace: resource.Namespace, Name: resource.Spec.Credentials.SecretName}
+	if f.input.Secret, err = ownedsecret.Read(ctx, r.Client, secret); err != nil {
+		return found{}, err
+	}
+	if f.document, err = r.stored(ctx, resource); err != nil {
+		return found{}, err
+	}
+	f.input.Previous, _ = f.document.Document.(*serving.Client)
+	f.input.Holder, err = r.holder(ctx, f.input)
+	return f, err
+}
+
+// gatewayOf answers the gateway that a client refers to, or nil.
+func (r *Reconciler) gatewayOf(ctx context.Context, resource *v1alpha1.OAuthClient) (*v1alpha1.MerchantGateway, error) {
+	gateway := &v1alpha1.MerchantGateway{}
+	err := r.Client.Get(ctx, types.NamespacedName{Namespace: resource.Namespace, Name: resource.Spec.GatewayRef.Name}, gateway)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading MerchantGateway: %w", err)
+	}
+	return gateway, nil
+}
+
+// holder answers the older client that holds the client id on the same host and token path, or "".
+func (r *Reconciler) holder(ctx context.Context, in translate.ClientInput) (string, error) {
+	id := translate.EffectiveClientID(in.Client, in.Secret, in.Previous)
+	if id == "" || in.Gateway == nil {
+		return "", nil
+	}
+	var same v1alpha1.OAuthClientList
+	if err := r.Client.List(ctx, &same, client.MatchingFields{index.ClientsByID: id}); err != nil {
+		return "", fmt.Errorf("looking up OAuthClients of the same client id: %w", err)
+	}
+	gateways := []v1alpha1.MerchantGateway{*in.Gateway}
+	for i := range same.Items {
+		gateway, err := r.gatewayOf(ctx, &same.Items[i])
+		if err != nil {
+			return "", err
+		}
+		if gateway != nil {
+			gateways = append(gateways, *gateway)
+		}
+	}
+	return translate.ClientHolder(in.Client, id, same.Items, gateways), nil
+}
+
+func (r *Reconciler) stored(ctx context.Context, resource *v1alpha1.OAuthClient) (documents.Stored, error) {
+	stored, err := r.Documents.Read(ctx, serving.KindClient, client.ObjectKeyFromObject(resource))
+	if err != nil {
+		return documents.Stored{}, err
+	}
+	if stored.Damage != nil {
+		log.FromContext(ctx).Error(stored.Damage, "Serving document cannot be read, it is written anew", "kind", serving.KindClient)
+	}
+	return stored, nil
+}

@@ -1,0 +1,111 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/controllers/internal/documents"
+)
+
+// NewScheme answers a scheme with the kinds of Kubernetes and of this project.
+func NewScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("building the scheme: %w", err)
+		}
+	}
+	return scheme, nil
+}
+
+func managerOptions(options Options) (manager.Options, error) {
+	scheme, err := NewScheme()
+	if err != nil {
+		return manager.Options{}, err
+	}
+	cached, err := cacheOptions(options.WatchNamespaces)
+	if err != nil {
+		return manager.Options{}, err
+	}
+	return manager.Options{
+		Scheme: scheme,
+		Logger: logger(options.Logger),
+		Cache:  cached,
+		// Secrets and ConfigMaps are read one by one from the API server: a credential decided upon an old copy would be issued twice,
+		// and a cache would hold every Secret of the cluster in memory.
+		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}}}},
+		NewClient:                     options.NewClient,
+		Metrics:                       metricsserver.Options{BindAddress: options.MetricsBindAddress},
+		HealthProbeBindAddress:        options.HealthProbeBindAddress,
+		LeaderElection:                options.LeaderElection,
+		LeaderElectionID:              leaderElectionID,
+		LeaderElectionNamespace:       options.SystemNamespace,
+		LeaderElectionReleaseOnCancel: true, // The process ends when the manager does, and its successor need not wait for the lease to expire.
+		GracefulShutdownTimeout:       ptr.To(shutdownTimeout),
+		Controller:                    config.Controller{SkipNameValidation: ptr.To(options.AllowSeveral), Logger: logger(options.Logger)},
+	}, nil
+}
+
+// cacheOptions leaves the Secrets that hold serving documents out of the watch on Secrets; they have a cache of their own.
+func cacheOptions(namespaces []string) (cache.Options, error) {
+	others, err := documents.Others()
+	if err != nil {
+		return cache.Options{}, err
+	}
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject:         map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: others, Transform: documents.NameOnly}},
+	}
+	for _, namespace := range namespaces {
+		if options.DefaultNamespaces == nil {
+			options.DefaultNamespaces = map[string]cache.Config{}
+		}
+		options.DefaultNamespaces[namespace] = cache.Config{}
+	}
+	return options, nil
+}
+
+// backoff waits a tenth of a second after the first failure and a minute at most: what was refused because of something in the cluster
+// that has been mended is tried again soon.
+func backoff() workqueue.TypedRateLimiter[reconcile.Request] {
+	const first, longest = 100 * time.Millisecond, time.Minute
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](first, longest)
+}
+
+// besides makes the manager start a cache together with its own, whether or not this operator leads. Else an operator that waits for its
+// turn would never be ready.
+type besides struct{ cache.Cache }
+
+// GetCache answers the cache; by this method the manager knows a cache.
+func (b besides) GetCache() cache.Cache { return b.Cache }
+
+// synced says whether the caches have seen the cluster.
+func synced(caches ...cache.Cache) healthz.Checker {
+	return func(request *http.Request) error {
+		ctx, cancel := context.WithTimeout(request.Context(), time.Second)
+		defer cancel()
+		for _, c := range caches {
+			if !c.WaitForCacheSync(ctx) {
+				return errors.New("the caches have not seen the cluster yet")
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,127 @@
+// Package operator puts the reconcilers, their caches and their indexes together into a manager.
+package operator
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/d1gateway/d1gateway/controllers/internal/documents"
+	"github.com/d1gateway/d1gateway/controllers/internal/index"
+	"github.com/d1gateway/d1gateway/controllers/internal/metrics"
+	"github.com/d1gateway/d1gateway/controllers/merchantgateway"
+	"github.com/d1gateway/d1gateway/controllers/oauthclient"
+	"github.com/d1gateway/d1gateway/controllers/translate"
+)
+
+// Options are what an operator is made of. All fields but those marked optional must be set.
+type Options struct {
+	// SystemNamespace is where the serving documents and the leader election lease are. It must exist.
+	SystemNamespace string
+	// ExternalURL is the base of the URLs of a gateway that names no host, without a slash at its end.
+	ExternalURL string
+	// WatchNamespaces restricts the operator to the resources in these namespaces. Optional: none means all.
+	WatchNamespaces []string
+	// MetricsBindAddress and HealthProbeBindAddress are host:port; "0" turns the listener off.
+	MetricsBindAddress, HealthProbeBindAddress string
+	// LeaderElection makes several operators take turns.
+	LeaderElection bool
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
+	Generate   translate.Generator
+	// NewClient makes the client that the reconcilers use. Optional.
+	NewClient client.NewClientFunc
+	// AllowSeveral lets one process hold several operators, whose controllers then share their names in metrics. Optional.
+	AllowSeveral bool
+}
+
+const (
+	// concurrentClients and concurrentGateways bound the reconciles that are under way at once.
+	concurrentClients, concurrentGateways = 8, 2
+	// queriesPerSecond and burst keep the start of an operator with ten thousand clients short; API Priority and Fairness protects the
+	// API server. With controller-runtime's default of 20, looking at them alone would take a quarter of an hour.
+	queriesPerSecond, burst = 500, 1000
+	shutdownTimeout         = 10 * time.Second
+	reconcileTimeout        = time.Minute
+	leaderElectionID        = "controllers.d1gateway.io"
+)
+
+// New answers a manager that runs the operator when it is started. ctx bounds the setting up only.
+func New(ctx context.Context, config *rest.Config, options Options) (manager.Manager, error) {
+	config = rest.CopyConfig(config)
+	if config.QPS == 0 {
+		config.QPS, config.Burst = queriesPerSecond, burst
+	}
+	managed, err := managerOptions(options)
+	if err != nil {
+		return nil, err
+	}
+	m, err := manager.New(config, managed)
+	if err != nil {
+		return nil, fmt.Errorf("creating the manager: %w", err)
+	}
+	watched, err := documents.NewCache(m.GetConfig(), options.SystemNamespace, cache.Options{
+		HTTPClient: m.GetHTTPClient(), Scheme: m.GetScheme(), Mapper: m.GetRESTMapper(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Add(besides{watched}); err != nil {
+		return nil, fmt.Errorf("adding the cache of serving documents: %w", err)
+	}
+	if err := index.Register(ctx, m.GetFieldIndexer()); err != nil {
+		return nil, err
+	}
+	if err := addReconcilers(m, watched, options); err != nil {
+		return nil, err
+	}
+	if err := m.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, fmt.Errorf("adding the health check: %w", err)
+	}
+	if err := m.AddReadyzCheck("caches", synced(m.GetCache(), watched)); err != nil {
+		return nil, fmt.Errorf("adding the readiness check: %w", err)
+	}
+	return m, nil
+}
+
+func addReconcilers(m manager.Manager, watched cache.Cache, options Options) error {
+	counted, err := metrics.New(options.Registerer)
+	if err != nil {
+		return err
+	}
+	if err := metrics.RegisterResources(options.Registerer, m.GetCache()); err != nil {
+		return err
+	}
+	store := documents.NewStore(m.GetClient(), options.SystemNamespace, counted)
+	recorder := m.GetEventRecorder("d1gateway")
+	gateways := &merchantgateway.Reconciler{
+		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Recorder: recorder,
+		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL,
+	}
+	if err := gateways.SetupWithManager(m, watched, controllerOptions(concurrentGateways)); err != nil {
+		return err
+	}
+	clients := &oauthclient.Reconciler{
+		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Recorder: recorder, Metrics: counted,
+		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL,
+	}
+	return clients.SetupWithManager(m, watched, controllerOptions(concurrentClients))
+}
+
+func controllerOptions(concurrent int) controller.Options {
+	return controller.Options{MaxConcurrentReconciles: concurrent, RateLimiter: backoff(), ReconciliationTimeout: reconcileTimeout}
+}
+
+func logger(l *slog.Logger) logr.Logger { return logr.FromSlogHandler(l.Handler()) }

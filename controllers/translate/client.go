@@ -1,0 +1,178 @@
+package translate
+
+import (
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/api/v1alpha1"
+)
+
+// Client decides what is served for one OAuthClient.
+func Client(in ClientInput) ClientOutput {
+	in.Now = wholeSeconds(in.Now)
+	existing := in.Client.Spec.Credentials.Source == v1alpha1.CredentialsExisting
+
+	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
+	if in.Holder != "" {
+		accepted = no(v1alpha1.ReasonClientIDConflict, fmt.Sprintf("The client id %q is held by the older OAuthClient %s on a host and token path that both answer on; choose another spec.clientID",
+			EffectiveClientID(in.Client, in.Secret, in.Previous), in.Holder))
+	}
+	problems := gatewayProblems(in)
+	var credentials issue
+	if existing {
+		found, p := existingCredentials(in)
+		if p != nil {
+			problems = append(problems, *p)
+		}
+		credentials = found
+	}
+	resolved := resolvedRefs(problems)
+	ready := credentialsReady(in, credentials)
+
+	out := ClientOutput{Action: Write}
+	switch {
+	case !accepted.holds():
+		out.Action = Withdraw
+	case !resolved.holds() || ready.reason == v1alpha1.ReasonSecretNotOwned:
+		out = keepClient(in)
+	default:
+		if !existing {
+			credentials = generatedCredentials(in)
+			ready = yes(v1alpha1.ReasonCredentialsReady, credentialsInPlace(in))
+			out.Secret = credentialsSecret(in, credentials)
+		}
+		out.Document = clientDocument(in, credentials)
+		out.Issued = credentials.issued
+		if _, err := serving.Encode(out.Document); err != nil {
+			accepted = no(v1alpha1.ReasonInvalid, fmt.Sprintf("What would be served is not valid: %v", err))
+			out = keepClient(in)
+		}
+	}
+	reasons := []judgement{{v1alpha1.ConditionAccepted, accepted}, {v1alpha1.ConditionResolvedRefs, resolved}, {v1alpha1.ConditionCredentialsReady, ready}}
+	blocked := slices.ContainsFunc(reasons, func(j judgement) bool { return !j.holds() })
+	done := programmed(out.Action, in.Previous != nil, reasons...)
+	switch {
+	case blocked && out.Action == Write:
+		done = no(v1alpha1.ReasonNotProgrammed, "The last good configuration serves on, except that the suspension is in force")
+	case out.Action == Keep && in.Previous != nil && !in.GatewayAccepted:
+		done = no(v1alpha1.ReasonNotProgrammed, "ResolvedRefs says what stands against this configuration; the last good one is served when its gateway is")
+	}
+	out.Status, out.NextChange = clientStatus(in, out)
+	out.Status.Conditions = conditionsOf(in.Client.Generation, append(reasons, judgement{v1alpha1.ConditionProgrammed, done})...)
+	return out
+}
+
+func gatewayProblems(in ClientInput) []problem {
+	at := field.NewPath("spec", "gatewayRef", "name")
+	name := in.Client.Spec.GatewayRef.Name
+	switch {
+	case in.Gateway == nil:
+		return []problem{problemAt(at, v1alpha1.ReasonGatewayNotFound, "MerchantGateway %q does not exist in namespace %q", name, in.Client.Namespace)}
+	case !in.GatewayAccepted:
+		return []problem{problemAt(at, v1alpha1.ReasonGatewayNotAccepted, "MerchantGateway %q is not accepted; its conditions say why", name)}
+	default:
+		return nil
+	}
+}
+
+// credentialsReady answers what can be said of the credentials before any are made.
+func credentialsReady(in ClientInput, found issue) verdict {
+	spec := in.Client.Spec.Credentials
+	switch {
+	case spec.Source == v1alpha1.CredentialsExisting && found.current.IsZero():
+		return no(v1alpha1.ReasonCredentialsPending, "ResolvedRefs says what is wrong with the Secret")
+	case spec.Source == v1alpha1.CredentialsExisting && utf8.RuneCountInString(found.current.Reveal()) < weakSecretLength:
+		return yes(v1alpha1.ReasonWeakSecret, fmt.Sprintf("The credentials work, but client_secret in Secret %q has fewer than %d characters: agree on a longer, random one", spec.SecretName, weakSecretLength))
+	case spec.Source == v1alpha1.CredentialsExisting:
+		return yes(v1alpha1.ReasonCredentialsReady, credentialsInPlace(in))
+	case in.Secret != nil && !generatedFor(in.Secret, in.Client, kindOAuthClient):
+		return no(v1alpha1.ReasonSecretNotOwned, fmt.Sprintf("spec.credentials.secretName: Secret %q was not made for this OAuthClient and is not touched; choose another name, remove it, or use source Existing", spec.SecretName))
+	case in.Secret != nil && holdsCurrent(in):
+		return yes(v1alpha1.ReasonCredentialsReady, credentialsInPlace(in))
+	default:
+		return no(v1alpha1.ReasonCredentialsPending, "The credentials are made when the other conditions allow it")
+	}
+}
+
+// holdsCurrent says whether a generated Secret holds the secret that is, or without a document would become, the current one.
+func holdsCurrent(in ClientInput) bool {
+	held := string(in.Secret.Data[v1alpha1.KeyClientSecret])
+	if in.Previous == nil {
+		return adoptablePattern.MatchString(held)
+	}
+	return previousCredentials(in).isCurrent(serving.DigestSecret(held))
+}
+
+func credentialsInPlace(in ClientInput) string {
+	return fmt.Sprintf("The credentials are in Secret %q", in.Client.Spec.Credentials.SecretName)
+}
+
+// keepClient leaves the last good document, except that a suspension is put in force whatever else stands against the client: whoever suspends
+// it relies on that.
+func keepClient(in ClientInput) ClientOutput {
+	suspend := in.Client.Spec.State == v1alpha1.ClientSuspended
+	if in.Previous == nil || !suspend || in.Previous.Suspended {
+		return ClientOutput{Action: Keep}
+	}
+	doc := *in.Previous
+	doc.Suspended = true
+	doc.TokensNotBefore = tokensNotBefore(in)
+	return ClientOutput{Action: Write, Document: &doc}
+}
+
+func clientDocument(in ClientInput, i issue) *serving.Client {
+	c := in.Client
+	doc := &serving.Client{
+		Header:          serving.Header{Format: serving.Format, Kind: serving.KindClient, Namespace: c.Namespace, Name: c.Name, Generation: c.Generation},
+		Gateway:         c.Spec.GatewayRef.Name,
+		ClientID:        i.clientID,
+		Suspended:       c.Spec.State == v1alpha1.ClientSuspended,
+		TokensNotBefore: tokensNotBefore(in),
+		RotationRequest: rotationRequest(in),
+		Credentials:     i.live,
+	}
+	for _, s := range c.Spec.Scopes {
+		doc.Scopes = append(doc.Scopes, string(s))
+	}
+	return doc
+}
+
+// tokensNotBefore ends the tokens of an earlier client of the same name and those issued before the last suspension, also after it is lifted.
+func tokensNotBefore(in ClientInput) time.Time {
+	at := wholeSeconds(in.Client.CreationTimestamp.Time)
+	wasSuspended := false
+	if in.Previous != nil {
+		at = later(at, in.Previous.TokensNotBefore)
+		wasSuspended = in.Previous.Suspended
+	}
+	if in.Client.Spec.State == v1alpha1.ClientSuspended && !wasSuspended {
+		at = later(at, in.Now)
+	}
+	return at
+}
+
+// clientStatus answers what the status shows beside the conditions, and when time alone changes it.
+func clientStatus(in ClientInput, out ClientOutput) (v1alpha1.OAuthClientStatus, time.Time) {
+	served := out.Document
+	if out.Action == Keep {
+		served = in.Previous
+	}
+	if served == nil {
+		// The claim to a client id stands while there is nothing to serve: others see it in the status.
+		return v1alpha1.OAuthClientStatus{ClientID: EffectiveClientID(in.Client, in.Secret, in.Previous)}, time.Time{}
+	}
+	live := liveCredentials(served.Credentials, in.Now)
+	status := v1alpha1.OAuthClientStatus{ClientID: served.ClientID, Credentials: credentialStatus(live)}
+	next := nextExpiry(live)
+	if out.Secret != nil {
+		rotation := nextRotation(in.Client, live)
+		status.NextRotationTime = statusTime(rotation)
+		next = sooner(next, rotation)
+	}
+	return status, next
+}

@@ -1,0 +1,233 @@
+package translate
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/api/v1alpha1"
+)
+
+// Gateway decides what is served for one MerchantGateway.
+func Gateway(in GatewayInput) GatewayOutput {
+	in.Now = wholeSeconds(in.Now)
+	refs := &references{namespace: in.Gateway.Namespace, secrets: in.Secrets}
+	plan := planGateway(in, refs)
+
+	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
+	resolved := resolvedRefs(refs.problems)
+	if in.Holder != "" {
+		accepted = no(v1alpha1.ReasonGatewayIDConflict, fmt.Sprintf("spec.gatewayID: %s is held by the older MerchantGateway %s", in.Gateway.Spec.GatewayID, in.Holder))
+	}
+	out := GatewayOutput{Action: Write}
+	switch {
+	case !accepted.holds():
+		out.Action = Withdraw
+	case !resolved.holds():
+		out.Action = Keep
+	default:
+		if err := plan.complete(&out); err != nil {
+			accepted = no(v1alpha1.ReasonInvalid, err.Error())
+			out = GatewayOutput{Action: Keep}
+		}
+	}
+	reasons := []judgement{{v1alpha1.ConditionAccepted, accepted}, {v1alpha1.ConditionResolvedRefs, resolved}}
+	out.Status = gatewayStatus(in, out)
+	out.Status.Conditions = conditionsOf(in.Gateway.Generation,
+		append(reasons, judgement{v1alpha1.ConditionProgrammed, programmed(out.Action, in.Previous != nil, reasons...)})...)
+	return out
+}
+
+// GatewaySecretNames answers the names of all Secrets that decide about a gateway: those it refers to and makes use of, and that of its generated
+// delivery signing secret when it needs one. They are sorted and in its namespace.
+func GatewaySecretNames(g *v1alpha1.MerchantGateway) []string {
+	var names []string
+	add := func(ref *v1alpha1.SecretReference) {
+		if ref != nil {
+			names = append(names, ref.Name)
+		}
+	}
+	addTLS := func(t *v1alpha1.ClientTLS) {
+		if t != nil {
+			add(t.CASecretRef)
+			add(t.ClientCertificateSecretRef)
+		}
+	}
+	if g.Spec.Authentication.ClientCertificate.Mode == v1alpha1.ClientCertificateRequired {
+		add(g.Spec.Authentication.ClientCertificate.CASecretRef)
+	}
+	all := deliveriesOf(g)
+	for _, d := range all.inOrder() {
+		addTLS(d.TLS)
+		if d.Signing != nil {
+			add(&d.Signing.SecretRef)
+		}
+	}
+	if all.generated() {
+		names = append(names, deliverySecretName(g))
+	}
+	if g.Spec.TokenLookup != nil {
+		addTLS(g.Spec.TokenLookup.TLS)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// gatewayPlan is a gateway with its references resolved; what must be generated is still missing.
+type gatewayPlan struct {
+	in         GatewayInput
+	refs       *references
+	deliveries deliveries
+	generated  []serving.Secret
+}
+
+// planGateway resolves every reference, so that refs holds all problems at once.
+func planGateway(in GatewayInput, refs *references) *gatewayPlan {
+	p := &gatewayPlan{in: in, refs: refs, deliveries: deliveriesOf(in.Gateway)}
+	if p.deliveries.generated() {
+		p.generated = refs.generatedDeliverySecrets(in)
+	}
+	p.document(nil)
+	return p
+}
+
+// complete makes what is missing and fills in the output. The error says, by field, why the result cannot be served.
+func (p *gatewayPlan) complete(out *GatewayOutput) error {
+	if len(baseURLs(p.in.Gateway, p.in.ExternalURL)) == 0 {
+		return errors.New("spec.hostnames: name a host, or start the operator with --external-url: the issuer of access tokens is made from it")
+	}
+	if p.deliveries.generated() {
+		if p.generated == nil {
+			p.generated = []serving.Secret{p.in.Generate.DeliverySecret()}
+		}
+		out.SigningSecret = deliverySecretObject(p.in.Gateway, p.generated)
+	}
+	keys, next, err := signingKeys(p.in)
+	if err != nil {
+		return fmt.Errorf("spec.accessTokens: %w", err)
+	}
+	p.refs.material.SigningKeys = keys
+	out.Document = p.document(keys)
+	out.Secrets = gatewaySecrets(out.Document.Header, p.refs.material, p.in.Previous, p.in.PreviousSecrets)
+	out.NextChange = next
+	for _, d := range []serving.Document{out.Document, out.Secrets} {
+		if _, err := serving.Encode(d); err != nil {
+			return fmt.Errorf("what would be served is not valid: %w", err)
+		}
+	}
+	return nil
+}
+
+// document answers the Gateway document. Resolving its references may report problems.
+func (p *gatewayPlan) document(keys []serving.SigningKey) *serving.Gateway {
+	g, spec := p.in.Gateway, p.in.Gateway.Spec
+	doc := &serving.Gateway{
+		Header:             serving.Header{Format: serving.Format, Kind: serving.KindGateway, Namespace: g.Namespace, Name: g.Name, Generation: g.Generation},
+		GatewayID:          spec.GatewayID,
+		AccessTokenSeconds: int(spec.AccessTokens.LifetimeSeconds),
+		OAuthDisabled:      spec.Authentication.OAuth == v1alpha1.OAuthDisabled,
+		StrictUpdateTypes:  spec.UpdateTypes == v1alpha1.UpdateTypesStrict,
+		DeliverUnlisted:    spec.Merchants.Unlisted == v1alpha1.UnlistedDeliver,
+	}
+	if bases := baseURLs(g, p.in.ExternalURL); len(bases) > 0 {
+		doc.Issuer = bases[0] + "/merchant-gateways/" + spec.GatewayID
+	}
+	for _, h := range spec.Hostnames {
+		doc.Hostnames = append(doc.Hostnames, string(h))
+	}
+	for _, e := range spec.TokenEndpoints {
+		doc.TokenEndpoints = append(doc.TokenEndpoints, serving.TokenEndpoint{Path: e.Path, Dialect: serving.Dialect(e.Dialect)})
+	}
+	slices.SortFunc(doc.TokenEndpoints, func(a, b serving.TokenEndpoint) int { return strings.Compare(a.Path, b.Path) })
+	for _, k := range keys {
+		doc.SigningKeys = append(doc.SigningKeys, k.ID)
+	}
+	doc.ClientCertificate = p.clientCertificate()
+	p.addDestinations(doc)
+	doc.TokenLookup = p.tokenLookup()
+	return doc
+}
+
+func (p *gatewayPlan) clientCertificate() *serving.ClientCertificate {
+	c := p.in.Gateway.Spec.Authentication.ClientCertificate
+	if c.Mode != v1alpha1.ClientCertificateRequired {
+		return nil
+	}
+	doc := &serving.ClientCertificate{
+		CABundle: p.refs.caBundle(field.NewPath("spec", "authentication", "clientCertificate", "caSecretRef"), c.CASecretRef),
+	}
+	for _, s := range c.Subjects {
+		doc.Subjects = append(doc.Subjects, string(s))
+	}
+	return doc
+}
+
+func (p *gatewayPlan) addDestinations(doc *serving.Gateway) {
+	generated := p.refs.addSigningSecrets(generatedSigningSecret, deliverySecretName(p.in.Gateway), p.generated)
+	if d := p.deliveries.fallback; d != nil {
+		doc.Delivery = p.refs.destination(*d, generated)
+	}
+	items := slices.Clone(p.in.Gateway.Spec.Merchants.Items)
+	slices.SortFunc(items, func(a, b v1alpha1.Merchant) int { return strings.Compare(a.ID, b.ID) })
+	for _, m := range items {
+		merchant := serving.Merchant{ID: m.ID}
+		if d, ok := p.deliveries.own[m.ID]; ok {
+			merchant.Delivery = p.refs.destination(d, generated)
+		}
+		doc.Merchants = append(doc.Merchants, merchant)
+	}
+}
+
+func (p *gatewayPlan) tokenLookup() *serving.TokenLookup {
+	l := p.in.Gateway.Spec.TokenLookup
+	if l == nil {
+		return nil
+	}
+	return &serving.TokenLookup{
+		URL:                  l.URL,
+		TimeoutSeconds:       int(l.TimeoutSeconds),
+		CacheSeconds:         int(valueOr(l.CacheSeconds, 0)),
+		NewTokenGraceSeconds: int(valueOr(l.NewTokenGraceSeconds, 0)),
+		TLS:                  p.refs.tls(field.NewPath("spec", "tokenLookup", "tls"), l.TLS),
+	}
+}
+
+// gatewayStatus answers what the status shows beside the conditions: what is served now, or was and still is.
+func gatewayStatus(in GatewayInput, out GatewayOutput) v1alpha1.MerchantGatewayStatus {
+	var status v1alpha1.MerchantGatewayStatus
+	switch {
+	case out.Action == Write:
+		status.SigningKeys = signingKeyStatus(servedKeys(out.Document, out.Secrets))
+		if out.SigningSecret != nil {
+			status.SigningSecretName = out.SigningSecret.Name
+		}
+	case out.Action == Keep && in.Previous != nil:
+		status.SigningKeys = signingKeyStatus(servedKeys(in.Previous, in.PreviousSecrets))
+		status.SigningSecretName = in.Gateway.Status.SigningSecretName
+	case out.Action == Withdraw:
+		return status
+	}
+	if bases := baseURLs(in.Gateway, in.ExternalURL); len(bases) > 0 {
+		status.NotificationURL = bases[0]
+		status.TokenURLs = TokenURLs(in.Gateway, in.ExternalURL)
+	}
+	return status
+}
+
+func servedKeys(doc *serving.Gateway, secrets *serving.GatewaySecrets) []serving.SigningKey {
+	if secrets == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(secrets.SigningKeys), func(k serving.SigningKey) bool { return !slices.Contains(doc.SigningKeys, k.ID) })
+}
+
+func valueOr[T any](p *T, fallback T) T {
+	if p == nil {
+		return fallback
+	}
+	return *p
+}

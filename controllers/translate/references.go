@@ -1,0 +1,141 @@
+package translate
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/api/v1alpha1"
+)
+
+// references resolves what a MerchantGateway refers to: it gathers the material of the Secrets, and a problem for each that does not resolve.
+type references struct {
+	namespace string
+	secrets   map[string]*corev1.Secret
+	material  serving.GatewaySecrets
+	problems  []problem
+}
+
+func (r *references) report(p problem) {
+	if !slices.Contains(r.problems, p) {
+		r.problems = append(r.problems, p)
+	}
+}
+
+// invalid reports that a Secret holds something that cannot be used.
+func (r *references) invalid(at *field.Path, ref *v1alpha1.SecretReference, err error) {
+	r.report(problemAt(at, v1alpha1.ReasonSecretInvalid, "Secret %q: %v", ref.Name, err))
+}
+
+// secret answers the Secret, or nil when it may not be used.
+func (r *references) secret(at *field.Path, ref *v1alpha1.SecretReference) *corev1.Secret {
+	secret, p := usableSecret(at, r.namespace, ref.Name, r.secrets[ref.Name])
+	if p != nil {
+		r.report(*p)
+	}
+	return secret
+}
+
+// usableSecret answers the Secret of the user's if it exists and may be used, else the problem.
+func usableSecret(at *field.Path, namespace, name string, secret *corev1.Secret) (*corev1.Secret, *problem) {
+	if secret == nil {
+		p := problemAt(at, v1alpha1.ReasonSecretNotFound, "Secret %q does not exist in namespace %q", name, namespace)
+		return nil, &p
+	}
+	if !useAllowed(secret) {
+		p := problemAt(at, v1alpha1.ReasonSecretUseNotAllowed, "Secret %q must carry the label %s: \"true\"", name, v1alpha1.LabelAllowUse)
+		return nil, &p
+	}
+	return secret, nil
+}
+
+func useAllowed(secret *corev1.Secret) bool { return secret.Labels[v1alpha1.LabelAllowUse] == "true" }
+
+// caBundle answers the id of the CA bundle in the Secret, empty when there is no reference or it does not resolve.
+func (r *references) caBundle(at *field.Path, ref *v1alpha1.SecretReference) string {
+	if ref == nil {
+		return ""
+	}
+	secret := r.secret(at, ref)
+	if secret == nil {
+		return ""
+	}
+	bundle, err := parseCABundle(secret.Data)
+	if err != nil {
+		r.invalid(at, ref, err)
+		return ""
+	}
+	r.material.CABundles = addMaterial(r.material.CABundles, bundle, caBundleID)
+	return bundle.ID
+}
+
+// clientCertificate answers the id of the certificate and key in the Secret, empty when there is no reference or it does not resolve.
+func (r *references) clientCertificate(at *field.Path, ref *v1alpha1.SecretReference) string {
+	if ref == nil {
+		return ""
+	}
+	secret := r.secret(at, ref)
+	if secret == nil {
+		return ""
+	}
+	certificate, err := parseClientCertificate(secret.Data)
+	if err != nil {
+		r.invalid(at, ref, err)
+		return ""
+	}
+	r.material.ClientCertificates = addMaterial(r.material.ClientCertificates, certificate, certificateID)
+	return certificate.ID
+}
+
+// signingSecrets answers the ids of the delivery signing secrets in the Secret, the current one first.
+func (r *references) signingSecrets(at *field.Path, ref *v1alpha1.SecretReference) []string {
+	secret := r.secret(at, ref)
+	if secret == nil {
+		return nil
+	}
+	current, err := parseSigningSecret(secret.Data, v1alpha1.KeySigningSecret)
+	if err != nil {
+		r.invalid(at, ref, err)
+		return nil
+	}
+	all := []serving.Secret{current}
+	if len(secret.Data[v1alpha1.KeyPreviousSigningSecret]) > 0 {
+		previous, err := parseSigningSecret(secret.Data, v1alpha1.KeyPreviousSigningSecret)
+		if err != nil {
+			r.invalid(at, ref, err)
+			return nil
+		}
+		all = append(all, previous)
+	}
+	return r.addSigningSecrets(usersSigningSecret, ref.Name, all)
+}
+
+// addSigningSecrets takes in delivery signing secrets from the named Secret and answers their ids.
+func (r *references) addSigningSecrets(origin, secretName string, secrets []serving.Secret) []string {
+	var ids []string
+	for _, s := range secrets {
+		m := serving.SigningSecret{ID: materialID(origin, secretName, s.Reveal()), Secret: s}
+		r.material.SigningSecrets = addMaterial(r.material.SigningSecrets, m, signingSecretID)
+		if !slices.Contains(ids, m.ID) {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
+// tls resolves the material of a connection.
+func (r *references) tls(at *field.Path, t *v1alpha1.ClientTLS) serving.TLS {
+	if t == nil {
+		return serving.TLS{}
+	}
+	return serving.TLS{
+		CABundle:          r.caBundle(at.Child("caSecretRef"), t.CASecretRef),
+		ClientCertificate: r.clientCertificate(at.Child("clientCertificateSecretRef"), t.ClientCertificateSecretRef),
+	}
+}
+
+// missingKey is the error for a Secret without a key.
+func missingKey(key string) error { return fmt.Errorf("the key %s is missing or empty", key) }

@@ -1,0 +1,327 @@
+package translate_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/controllers/schema"
+	"github.com/d1gateway/d1gateway/controllers/translate"
+)
+
+// world stands for the API server in one namespace: resources, Secrets and documents by name.
+type world struct {
+	t           *testing.T
+	validator   *schema.Validator
+	externalURL string
+	now         time.Time
+	gateways    map[string]*v1alpha1.MerchantGateway
+	clients     map[string]*v1alpha1.OAuthClient
+	secrets     map[string]*corev1.Secret
+	documents   map[string]serving.Document
+	generate    *fixedGenerator
+}
+
+func newWorld(t *testing.T, validator *schema.Validator) *world {
+	t.Helper()
+	return &world{
+		t: t, validator: validator,
+		gateways: map[string]*v1alpha1.MerchantGateway{}, clients: map[string]*v1alpha1.OAuthClient{},
+		secrets: map[string]*corev1.Secret{}, documents: map[string]serving.Document{},
+		generate: &fixedGenerator{},
+	}
+}
+
+// fixedGenerator counts instead of drawing: made-up secrets that a reader recognises.
+type fixedGenerator struct{ n int }
+
+func (g *fixedGenerator) next() int { g.n++; return g.n }
+
+func (g *fixedGenerator) ClientID() string { return fmt.Sprintf("d1-generated%d", g.next()) }
+
+func (g *fixedGenerator) ClientSecret() serving.Secret {
+	return serving.NewSecret(fmt.Sprintf("GeneratedClientSecret%022d", g.next()))
+}
+
+func (g *fixedGenerator) DeliverySecret() serving.Secret {
+	return serving.NewSecret("whsec_" + base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "generated delivery secret %06d", g.next())))
+}
+
+func (g *fixedGenerator) SigningKey(a serving.Algorithm) (serving.Secret, error) {
+	return serving.NewSecret(fmt.Sprintf("made-up private key %d for %s", g.next(), a)), nil
+}
+
+func (g *fixedGenerator) ID() string { return fmt.Sprintf("id%d", g.next()) }
+
+func (w *world) begin(s step) {
+	w.now = s.Now
+	if s.ExternalURL != nil {
+		w.externalURL = *s.ExternalURL
+	}
+	for _, what := range s.Delete {
+		kind, name, _ := strings.Cut(what, "/")
+		switch kind {
+		case "MerchantGateway":
+			delete(w.gateways, name)
+		case "OAuthClient":
+			delete(w.clients, name)
+		case "Secret":
+			delete(w.secrets, name)
+		case "Document":
+			delete(w.documents, name)
+		default:
+			w.t.Fatalf("cannot delete %s", what)
+		}
+	}
+}
+
+// run translates everything, applies what follows, and answers it for the golden file. Doing it again must change nothing: a reconciler
+// that sees its own writes must come to rest.
+func (w *world) run(s step) []byte {
+	w.t.Helper()
+	result := w.translate(s.Crash)
+	if !s.Crash {
+		w.translate(false) // prunes
+		before := w.encoded()
+		again := w.translate(false)
+		if after := w.encoded(); !maps.Equal(before, after) {
+			w.t.Errorf("step %q does not come to rest", s.Name)
+		}
+		for name, shown := range again.Clients {
+			if c, changed := shown.(clientShown); changed {
+				w.t.Errorf("step %q: client %s changes again: %s", s.Name, name, c.Issued)
+			}
+		}
+	}
+	out, err := yaml.Marshal(result)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return fmt.Appendf(nil, "# %s: %s\n%s", s.Now.Format(time.RFC3339Nano), s.Name, out)
+}
+
+// result is a document of a golden file.
+type result struct {
+	Gateways map[string]any `json:"gateways,omitempty"`
+	Clients  map[string]any `json:"clients,omitempty"`
+}
+
+type gatewayShown struct {
+	Action        translate.Action `json:"action"`
+	NextChange    time.Time        `json:"nextChange,omitzero"`
+	Document      any              `json:"document,omitempty"`
+	Secrets       any              `json:"secrets,omitempty"`
+	SigningSecret any              `json:"signingSecret,omitempty"`
+	Conditions    []string         `json:"conditions"`
+	Status        any              `json:"status"`
+}
+
+type clientShown struct {
+	Action     translate.Action `json:"action"`
+	Issued     string           `json:"issued,omitempty"`
+	NextChange time.Time        `json:"nextChange,omitzero"`
+	Document   any              `json:"document,omitempty"`
+	Secret     any              `json:"secret,omitempty"`
+	Conditions []string         `json:"conditions"`
+	Status     any              `json:"status"`
+}
+
+func (w *world) translate(crash bool) result {
+	r := result{Gateways: map[string]any{}, Clients: map[string]any{}}
+	for _, name := range slices.Sorted(maps.Keys(w.gateways)) {
+		r.Gateways[name] = w.translateGateway(w.gateways[name], crash)
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.clients)) {
+		r.Clients[name] = w.translateClient(w.clients[name], crash)
+	}
+	return r
+}
+
+func (w *world) translateGateway(g *v1alpha1.MerchantGateway, crash bool) any {
+	in := translate.GatewayInput{
+		Gateway: g, Holder: translate.GatewayHolder(g, values(w.gateways)), Secrets: map[string]*corev1.Secret{},
+		ExternalURL: w.externalURL, Now: w.now, Generate: w.generate,
+	}
+	// A reconciler fetches just these.
+	for _, name := range translate.GatewaySecretNames(g) {
+		if secret := w.secrets[name]; secret != nil {
+			in.Secrets[name] = secret
+		}
+	}
+	in.Previous, _ = w.documents[objectName(serving.KindGateway, g)].(*serving.Gateway)
+	in.PreviousSecrets, _ = w.documents[objectName(serving.KindGatewaySecrets, g)].(*serving.GatewaySecrets)
+	out := translate.Gateway(in)
+	same := reflect.DeepEqual(g.Status, out.Status)
+	shown := gatewayShown{Action: out.Action, NextChange: out.NextChange, Conditions: lines(out.Status.Conditions), Status: shownStatus(w.t, g.Status, out.Status)}
+	g.Status = out.Status
+	if out.Document != nil {
+		shown.Document, shown.Secrets = w.shown(out.Document), w.shown(out.Secrets)
+	}
+	if out.SigningSecret != nil {
+		shown.SigningSecret = w.applySecret(out.SigningSecret)
+	}
+	switch out.Action {
+	case translate.Write:
+		if missing := out.Document.Missing(out.Secrets); missing != "" {
+			w.t.Errorf("gateway %s: %s is missing", g.Name, missing)
+		}
+		if in.Previous != nil && in.PreviousSecrets != nil && in.Previous.Missing(in.PreviousSecrets) == "" {
+			if missing := in.Previous.Missing(out.Secrets); missing != "" {
+				w.t.Errorf("gateway %s: %s of the previous document is pruned too early", g.Name, missing)
+			}
+		}
+		w.documents[out.Secrets.ObjectName()] = out.Secrets
+		if !crash {
+			w.documents[out.Document.ObjectName()] = out.Document
+		}
+	case translate.Withdraw:
+		delete(w.documents, objectName(serving.KindGateway, g))
+		delete(w.documents, objectName(serving.KindGatewaySecrets, g))
+	case translate.Keep:
+	}
+	if same && unchanged(shown.Document, shown.Secrets, shown.SigningSecret) {
+		return "unchanged"
+	}
+	return shown
+}
+
+func (w *world) translateClient(c *v1alpha1.OAuthClient, crash bool) any {
+	in := translate.ClientInput{
+		Client: c, Gateway: w.gateways[c.Spec.GatewayRef.Name], Secret: w.secrets[c.Spec.Credentials.SecretName],
+		ExternalURL: w.externalURL, Now: w.now, Generate: w.generate,
+	}
+	in.Previous, _ = w.documents[objectName(serving.KindClient, c)].(*serving.Client)
+	in.Holder = translate.ClientHolder(c, translate.EffectiveClientID(c, in.Secret, in.Previous), values(w.clients), values(w.gateways))
+	if in.Gateway != nil {
+		in.GatewayAccepted = slices.ContainsFunc(in.Gateway.Status.Conditions, func(k metav1.Condition) bool {
+			return k.Type == v1alpha1.ConditionAccepted && k.Status == metav1.ConditionTrue
+		})
+	}
+	out := translate.Client(in)
+	same := reflect.DeepEqual(c.Status, out.Status) && out.Issued == ""
+	shown := clientShown{Action: out.Action, Issued: out.Issued, NextChange: out.NextChange, Conditions: lines(out.Status.Conditions), Status: shownStatus(w.t, c.Status, out.Status)}
+	c.Status = out.Status
+	if out.Document != nil {
+		shown.Document = w.shown(out.Document)
+	}
+	if out.Secret != nil {
+		shown.Secret = w.applySecret(out.Secret)
+	}
+	if out.Action == translate.Withdraw {
+		delete(w.documents, objectName(serving.KindClient, c))
+	}
+	if out.Action == translate.Write && !crash {
+		w.documents[out.Document.ObjectName()] = out.Document
+	}
+	if same && unchanged(shown.Document, shown.Secret) {
+		return "unchanged"
+	}
+	return shown
+}
+
+// unchanged says whether all parts are absent or said to be unchanged.
+func unchanged(parts ...any) bool {
+	return !slices.ContainsFunc(parts, func(p any) bool { return p != nil && p != "unchanged" })
+}
+
+// shown answers a document for the golden file; "unchanged" spares the reader what the step before shows.
+func (w *world) shown(d serving.Document) any {
+	w.t.Helper()
+	encoded, err := serving.Encode(d)
+	if err != nil {
+		w.t.Fatalf("a document to write is not valid: %v", err)
+	}
+	if old := w.documents[d.Head().ObjectName()]; old != nil {
+		if before, err := serving.Encode(old); err == nil && bytes.Equal(before, encoded) {
+			return "unchanged"
+		}
+	}
+	var fields map[string]any
+	if err := yaml.Unmarshal(encoded, &fields); err != nil {
+		w.t.Fatal(err)
+	}
+	return fields
+}
+
+// lines answers each condition in one line: type=status reason (observedGeneration) message.
+func lines(conditions []metav1.Condition) []string {
+	var all []string
+	for _, c := range conditions {
+		all = append(all, fmt.Sprintf("%s=%s %s (%d) %s", c.Type, c.Status, c.Reason, c.ObservedGeneration, c.Message))
+	}
+	return all
+}
+
+// shownStatus answers a status without its conditions.
+func shownStatus(t *testing.T, before, after any) any {
+	t.Helper()
+	fields := make([]map[string]any, 2)
+	for i, status := range []any{before, after} {
+		raw, err := yaml.Marshal(status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.Unmarshal(raw, &fields[i]); err != nil {
+			t.Fatal(err)
+		}
+		delete(fields[i], "conditions")
+	}
+	if reflect.DeepEqual(fields[0], fields[1]) {
+		return "unchanged"
+	}
+	return fields[1]
+}
+
+// applySecret applies a generated Secret and answers it for the golden file.
+func (w *world) applySecret(secret *corev1.Secret) any {
+	old := w.secrets[secret.Name]
+	w.secrets[secret.Name] = secret
+	if old != nil && maps.EqualFunc(old.Data, secret.Data, bytes.Equal) && maps.Equal(old.Labels, secret.Labels) {
+		return "unchanged"
+	}
+	texts := map[string]string{}
+	for key, value := range secret.Data {
+		texts[key] = string(value)
+	}
+	return map[string]any{"metadata": secret.ObjectMeta, "type": secret.Type, "stringData": texts}
+}
+
+func (w *world) encoded() map[string]string {
+	w.t.Helper()
+	all := map[string]string{}
+	for name, d := range w.documents {
+		encoded, err := serving.Encode(d)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all[name] = string(encoded)
+	}
+	for name, s := range w.secrets {
+		all["Secret/"+name] = fmt.Sprint(s.Data)
+	}
+	return all
+}
+
+func objectName(kind serving.Kind, obj metav1.Object) string {
+	return serving.Header{Kind: kind, Namespace: obj.GetNamespace(), Name: obj.GetName()}.ObjectName()
+}
+
+func values[T any](m map[string]*T) []T {
+	var all []T
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, *m[name])
+	}
+	return all
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
+	"github.com/d1gateway/d1gateway/webhook-server/metrics"
+	"github.com/d1gateway/d1gateway/webhook-server/notification"
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/serving/directory"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/store/engine"
+	"github.com/d1gateway/d1gateway/webhook-server/store/storetest"
+	"github.com/d1gateway/d1gateway/webhook-server/token"
+)
+
+func startNotifySQLite(ctx context.Context, dir string) (server, error) {
+	return startNotify(ctx, dir, func(log *slog.Logger, m *metrics.Metrics) (store.Store, error) {
+		return engine.Open(ctx, "sqlite:"+filepath.Join(dir, "store.db"), log, m.Committed)
+	})
+}
+
+func startNotifyNull(ctx context.Context, dir string) (server, error) {
+	return startNotify(ctx, dir, func(*slog.Logger, *metrics.Metrics) (store.Store, error) { return storetest.Null{}, nil })
+}
+
+// startNotify puts the two endpoints of D1 together as webhook-server/app does, but delivers nothing: what is measured is taking charge.
+func startNotify(ctx context.Context, dir string, open func(*slog.Logger, *metrics.Metrics) (store.Store, error)) (server, error) {
+	stateDir, err := writeDocuments(dir)
+	if err != nil {
+		return server{}, err
+	}
+	logger, err := newLogger()
+	if err != nil {
+		return server{}, err
+	}
+	state := serving.NewState(logger)
+	if _, err := directory.New(stateDir, state, logger); err != nil {
+		return server{}, err
+	}
+	counted := metrics.New(prometheus.NewRegistry())
+	outbox, err := open(logger, counted)
+	if err != nil {
+		return server{}, err
+	}
+	s, err := listenAndServe(ctx, newD1Handler(state, outbox, counted, logger), outbox.Close)
+	if err != nil {
+		return server{}, errors.Join(err, outbox.Close())
+	}
+	return s, nil
+}
+
+// newD1Handler is the server's own composition of the endpoints.
+func newD1Handler(state *serving.State, outbox store.Store, counted *metrics.Metrics, logger *slog.Logger) http.Handler {
+	const retryAfter = 2 * time.Second
+	tokens := token.NewHandler(token.Options{
+		Snapshot: state.Snapshot, Ready: state.Synced, Now: time.Now, Logger: logger,
+		Observer: metrics.Token{Metrics: counted}, RetryAfter: retryAfter, BodyTimeout: 10 * time.Second,
+	})
+	notifications := notification.NewHandler(notification.Options{
+		Snapshot: state.Snapshot, Ready: state.Synced, Verify: token.NewVerifier(8192).Verify,
+		Store: outbox, Wake: func(string) {}, Now: time.Now, Logger: logger,
+		Observer: metrics.Notification{Metrics: counted}, Timeout: 8 * time.Second, RetryAfter: retryAfter,
+	})
+	endpoints := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := notification.ParsePath(r.URL.EscapedPath()); ok {
+			notifications.ServeHTTP(w, r)
+			return
+		}
+		tokens.ServeHTTP(w, r)
+	})
+	shed := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.Unavailable(w, retryAfter) })
+	return httpx.Limit(1024, endpoints, shed)
+}
