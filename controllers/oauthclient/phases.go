@@ -41,7 +41,7 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 	}
 	switch out.Action {
 	case translate.Write:
-		if false {
+		if out.Secret != nil {
 			if err := ownedsecret.Write(ctx, r.Client, f.input.Secret, out.Secret); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -42,6 +43,44 @@ func samples() ([]string, error) {
 	}
 	full, err := filepath.Glob(repository + "/config/samples/*/*.yaml")
 	return append(top, full...), err
+}
+
+// TestTheFullSamplesHoldEveryField keeps config/samples/full complete when a field is added.
+func TestTheFullSamplesHoldEveryField(t *testing.T) {
+	v := newValidator(t)
+	for gvk, k := range v.kinds {
+		raw, err := os.ReadFile(repository + "/config/samples/full/" + map[string]string{"MerchantGateway": "gateway.yaml", "OAuthClient": "oauthclient.yaml"}[gvk.Kind])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range absent(k.structural.Properties["spec"], parse(t, string(raw))["spec"], "spec") {
+			t.Errorf("the full sample of %s lacks %s", gvk.Kind, path)
+		}
+	}
+}
+
+// absent answers the fields of the schema that no value has.
+func absent(s structural.Structural, value any, path string) []string {
+	if items, ok := value.([]any); ok && s.Items != nil {
+		together := map[string]any{}
+		for _, item := range items {
+			if fields, ok := item.(map[string]any); ok {
+				together = merge(together, fields)
+			}
+		}
+		return absent(*s.Items, together, path+"[]")
+	}
+	fields, _ := value.(map[string]any)
+	var missing []string
+	for name, child := range s.Properties {
+		at := path + "." + name
+		if v, there := fields[name]; there {
+			missing = append(missing, absent(child, v, at)...)
+		} else {
+			missing = append(missing, at)
+		}
+	}
+	return missing
 }
 
 // fenced matches ```yaml blocks of Markdown, indented ones in lists too.

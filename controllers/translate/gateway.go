@@ -15,7 +15,7 @@ import (
 // Gateway decides what is served for one MerchantGateway.
 func Gateway(in GatewayInput) GatewayOutput {
 	in.Now = wholeSeconds(in.Now)
-	refs := &references{namespace: in.Gateway.Namespace, secrets: in.Secrets}
+	refs := newReferences(in.Gateway.Namespace, in.Secrets)
 	plan := planGateway(in, refs)
 
 	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")

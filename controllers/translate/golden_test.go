@@ -44,7 +44,7 @@ func TestGolden(t *testing.T) {
 			got := play(t, validator, in)
 			golden := strings.TrimSuffix(in, ".in.yaml") + ".out.yaml"
 			if *update {
-				if err := os.WriteFile(golden, got, 0o600); err != nil {
+				if err := os.WriteFile(golden, got, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -17,6 +17,31 @@ type references struct {
 	secrets   map[string]*corev1.Secret
 	material  serving.GatewaySecrets
 	problems  []problem
+
+	// A thousand merchants may share one Secret; certificates are parsed once.
+	bundles      parsed[serving.CABundle]
+	certificates parsed[serving.KeyCertificate]
+}
+
+// parsed remembers by Secret name what was read from it.
+type parsed[T any] map[string]reading[T]
+
+type reading[T any] struct {
+	value T
+	err   error
+}
+
+func (p parsed[T]) read(secret *corev1.Secret, parse func(map[string][]byte) (T, error)) (T, error) {
+	r, done := p[secret.Name]
+	if !done {
+		r.value, r.err = parse(secret.Data)
+		p[secret.Name] = r
+	}
+	return r.value, r.err
+}
+
+func newReferences(namespace string, secrets map[string]*corev1.Secret) *references {
+	return &references{namespace: namespace, secrets: secrets, bundles: parsed[serving.CABundle]{}, certificates: parsed[serving.KeyCertificate]{}}
 }
 
 func (r *references) report(p problem) {
@@ -63,7 +88,7 @@ func (r *references) caBundle(at *field.Path, ref *v1alpha1.SecretReference) str
 	if secret == nil {
 		return ""
 	}
-	bundle, err := parseCABundle(secret.Data)
+	bundle, err := r.bundles.read(secret, parseCABundle)
 	if err != nil {
 		r.invalid(at, ref, err)
 		return ""
@@ -81,7 +106,7 @@ func (r *references) clientCertificate(at *field.Path, ref *v1alpha1.SecretRefer
 	if secret == nil {
 		return ""
 	}
-	certificate, err := parseClientCertificate(secret.Data)
+	certificate, err := r.certificates.read(secret, parseClientCertificate)
 	if err != nil {
 		r.invalid(at, ref, err)
 		return ""

@@ -76,8 +76,8 @@ func parseHead(head []byte) (status, body int, err error) {
 		case bytes.EqualFold(name, transferField):
 			return 0, 0, errors.New("it has a transfer coding")
 		case bytes.EqualFold(name, lengthField):
-			if body, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || body < 0 {
-				return 0, 0, errors.New("its length is not a number")
+			if body, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || body < 0 || body > maxAnswerBytes {
+				return 0, 0, errors.New("its length is not a number of bytes that is read here")
 			}
 		}
 	}
