@@ -65,6 +65,7 @@ generate: ## Regenerate deep-copy functions
 .PHONY: manifests
 manifests: ## Regenerate CustomResourceDefinitions and the operator's role
 	$(TOOLS)/controller-gen crd paths=./api/v1alpha1/ output:crd:dir=config/crd/bases
+	$(TOOLS)/controller-gen rbac:roleName=d1gateway-controllers paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: fmt
 fmt: ## Format the code

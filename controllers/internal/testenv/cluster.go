@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -22,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/d1gateway/d1gateway/controllers/operator"
+	"github.com/d1gateway/d1gateway/hack/buildtools"
 )
 
 // Cluster is an API server with the project's CustomResourceDefinitions. Nothing else runs in it: no garbage collector and no namespace
@@ -55,11 +53,11 @@ func Main(m *testing.M, use func(*Cluster)) int {
 
 // Start starts etcd and kube-apiserver from $KUBEBUILDER_ASSETS, or from those that hack/build-tools.sh has built.
 func Start() (*Cluster, error) {
-	root, err := projectRoot()
+	root, err := buildtools.Root()
 	if err != nil {
 		return nil, err
 	}
-	assets, err := controlPlane(root)
+	assets, err := buildtools.ControlPlane(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -100,31 +98,10 @@ func (c *Cluster) Namespace(t *testing.T, prefix string) string {
 	return namespace.Name
 }
 
-func controlPlane(root string) (string, error) {
-	if assets := os.Getenv("KUBEBUILDER_ASSETS"); assets != "" {
-		return assets, nil
-	}
-	build := exec.CommandContext(context.Background(), filepath.Join(root, "hack", "build-tools.sh"), "controlplane")
-	build.Stderr = os.Stderr
-	out, err := build.Output()
-	if err != nil {
-		return "", fmt.Errorf("building the control plane: %w", err)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
-
-func projectRoot() (string, error) {
-	_, file, _, ok := runtime.Caller(0)
-	if !ok {
-		return "", errors.New("the source of this package is not known")
-	}
-	return filepath.Join(filepath.Dir(file), "..", "..", ".."), nil
-}
-
 // Root answers the directory of the project.
 func Root(t *testing.T) string {
 	t.Helper()
-	root, err := projectRoot()
+	root, err := buildtools.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
