@@ -66,7 +66,8 @@ const (
 	ReasonCredentialsReady = "CredentialsReady"
 	// ReasonWeakSecret: the credentials are in place and work; the user's secret is shorter than it should be. Status is True.
 	ReasonWeakSecret = "WeakSecret"
-	// ReasonSecretNotOwned: a Secret of the name to be written exists and belongs to somebody else; it is not touched.
+	// ReasonSecretNotOwned: a Secret of the name to be written exists and belongs to somebody else; it is not touched. Also a reason of
+	// ResolvedRefs, for a gateway's generated delivery signing secret.
 	ReasonSecretNotOwned = "SecretNotOwned"
 	// ReasonCredentialsPending: the credentials cannot be made yet; another condition says why.
 	ReasonCredentialsPending = "CredentialsPending"
@@ -80,10 +81,8 @@ const (
 	ReasonNotProgrammed = "NotProgrammed"
 	// ReasonWriteFailed: the API server refused a write; it is tried again.
 	ReasonWriteFailed = "WriteFailed"
-	// ReasonReady: every other condition is True.
+	// ReasonReady: every other condition is True. When Ready is False, its reason is that of the first condition that is not True.
 	ReasonReady = "Ready"
-	// ReasonNotReady: the message names the condition that is not True.
-	ReasonNotReady = "NotReady"
 )
 
 // Keys in Secrets.

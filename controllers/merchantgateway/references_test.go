@@ -72,7 +72,7 @@ func TestASecretThatIsReferredTo(t *testing.T) {
 	stillServed()
 	s.Delete(t, ca)
 	s.WaitCondition(t, gateway, v1alpha1.ConditionResolvedRefs, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound)
-	s.WaitCondition(t, gateway, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNotReady)
+	s.WaitCondition(t, gateway, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound)
 	stillServed()
 }
 

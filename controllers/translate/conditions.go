@@ -28,7 +28,8 @@ type judgement struct {
 	verdict
 }
 
-// conditionsOf answers the conditions in the given order, causes before effects, and Ready, which names the first that does not hold.
+// conditionsOf answers the conditions in the given order, causes before effects, and Ready, which takes reason and message
+// of the first that does not hold.
 func conditionsOf(generation int64, judgements ...judgement) []metav1.Condition {
 	ready := yes(v1alpha1.ReasonReady, "Every other condition is True")
 	var conditions []metav1.Condition
@@ -38,7 +39,7 @@ func conditionsOf(generation int64, judgements ...judgement) []metav1.Condition 
 	for _, j := range judgements {
 		add(j.condition, j.verdict)
 		if ready.holds() && !j.holds() {
-			ready = no(v1alpha1.ReasonNotReady, fmt.Sprintf("%s is %s: %s", j.condition, j.status, j.message))
+			ready = no(j.reason, fmt.Sprintf("%s is %s: %s", j.condition, j.status, j.message))
 		}
 	}
 	add(v1alpha1.ConditionReady, ready)

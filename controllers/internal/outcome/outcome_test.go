@@ -136,7 +136,7 @@ func TestEventsFollowChangesOfConditions(t *testing.T) {
 	bad := good()
 	bad[0].Status, bad[0].Reason, bad[0].Message = metav1.ConditionFalse, v1alpha1.ReasonClientIDConflict, strings.Repeat("é", 1000)
 	bad[1].Status, bad[1].Reason = metav1.ConditionFalse, v1alpha1.ReasonNotProgrammed
-	bad[2].Status, bad[2].Reason = metav1.ConditionFalse, v1alpha1.ReasonNotReady
+	bad[2].Status, bad[2].Reason = metav1.ConditionFalse, v1alpha1.ReasonClientIDConflict
 	for name, tc := range map[string]struct {
 		before, after []metav1.Condition
 		want          []string
