@@ -2,16 +2,10 @@
 package docs
 
 import (
-	"encoding/json"
-	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -37,8 +31,8 @@ func TestEveryKindHasAPage(t *testing.T) {
 	}
 }
 
-// TestFields holds a page against the schema, field by field. A field stands as a heading with its path in code, [] for the items of a list.
-func TestFields(t *testing.T) {
+// TestAPageHasEveryFieldAndNoOther holds a page against the schema, field by field. A field stands as a heading with its path in code, [] for the items of a list.
+func TestAPageHasEveryFieldAndNoOther(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(filepath.Base(kind.page), func(t *testing.T) {
 			fields := readFields(t, kind.definition)
@@ -200,113 +194,4 @@ func checkBlocks(t *testing.T, fields map[string]apiextensions.JSONSchemaProps, 
 			}
 		}
 	}
-}
-
-// fact is something of the schema that a reader needs to know.
-type fact struct {
-	what   string
-	stands func(text string) bool
-}
-
-// facts answers the default, the values and the limits of a field and of the items of a list.
-func facts(schema apiextensions.JSONSchemaProps) []fact {
-	var all []fact
-	if schema.Default != nil {
-		var value any
-		if err := json.Unmarshal(schema.Default.Raw, &value); err == nil {
-			if text, ok := scalar(value); ok {
-				all = append(all, inCode("its default", text))
-			}
-		}
-	}
-	for schema.Items != nil {
-		if schema.MaxItems != nil {
-			all = append(all, number("how many there may be", float64(*schema.MaxItems)))
-		}
-		schema = *schema.Items.Schema
-	}
-	for _, value := range schema.Enum {
-		var text string
-		if err := json.Unmarshal(value.Raw, &text); err == nil {
-			all = append(all, inCode("the value", text))
-		}
-	}
-	if schema.Minimum != nil {
-		all = append(all, number("the least value", *schema.Minimum))
-	}
-	if schema.Maximum != nil {
-		all = append(all, number("the greatest value", *schema.Maximum))
-	}
-	if schema.MaxLength != nil {
-		all = append(all, number("how long it may be", float64(*schema.MaxLength)))
-	}
-	return all
-}
-
-func scalar(value any) (string, bool) {
-	switch value := value.(type) {
-	case string:
-		return value, true
-	case float64, bool:
-		return fmt.Sprint(value), true
-	default:
-		return "", false
-	}
-}
-
-func inCode(what, text string) fact {
-	return fact{what + " `" + text + "`", func(section string) bool { return strings.Contains(section, "`"+text+"`") }}
-}
-
-func number(what string, value float64) fact {
-	text := strconv.FormatFloat(value, 'f', -1, 64)
-	found := regexp.MustCompile(`(^|[^0-9,.])` + text + `($|[^0-9,.]|[,.]($|[^0-9]))`)
-	return fact{what + " " + text, func(section string) bool { return found.MatchString(strings.ReplaceAll(section, "`", "")) }}
-}
-
-func TestEveryConditionAndReasonIsExplained(t *testing.T) {
-	var text strings.Builder
-	for _, kind := range kinds {
-		for _, s := range readPage(t, filepath.Join(repository, kind.page)).sections {
-			text.WriteString(s.heading + "\n" + s.text)
-		}
-	}
-	names := constants(t, filepath.Join(repository, "api/v1alpha1/conditions.go"), "Reason", "Condition")
-	if len(names) == 0 {
-		t.Fatal("no reasons: they are no longer found")
-	}
-	for name, value := range names {
-		if !strings.Contains(text.String(), "`"+value+"`") {
-			t.Errorf("no page explains %s (%s)", value, name)
-		}
-	}
-}
-
-// constants answers the string constants of a file whose names begin with one of the prefixes.
-func constants(t *testing.T, path string, prefixes ...string) map[string]string {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := map[string]string{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		for i, name := range spec.Names {
-			literal, ok := spec.Values[i].(*ast.BasicLit)
-			begins := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name.Name, prefix) })
-			if ok && begins {
-				value, err := strconv.Unquote(literal.Value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				all[name.Name] = value
-			}
-		}
-		return true
-	})
-	return all
 }
