@@ -119,7 +119,7 @@ func (p *problems) destination(d *Destination, field string) {
 	p.check(len(d.SigningSecrets) > 0, field+".signingSecrets", "are missing")
 	p.ids(d.SigningSecrets, field+".signingSecrets")
 	p.between(d.MaxPerSecond, 0, 100000, field+".maxPerSecond")
-	p.between(d.MaxInFlight, 1, 1000, field+".maxInFlight")
+	p.between(d.MaxInFlight, 1, 256, field+".maxInFlight")
 }
 
 // Validate names the first field that the server could not work with. It does not parse keys and certificates: the reader does.

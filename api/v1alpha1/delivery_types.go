@@ -161,7 +161,7 @@ type RateLimit struct {
 	// +optional
 	// +default=10
 	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=1000
+	// +kubebuilder:validation:Maximum=256
 	MaxInFlight int32 `json:"maxInFlight,omitempty"`
 }
 

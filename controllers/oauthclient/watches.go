@@ -2,6 +2,7 @@ package oauthclient
 
 import (
 	"context"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -21,6 +22,7 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/index"
+	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
 // watch registers everything that a reconcile reads. Secrets are watched by their metadata and read one by one when they are needed: a
@@ -41,7 +43,7 @@ func claimChanged() predicate.Predicate {
 			before, ok1 := e.ObjectOld.(*v1alpha1.OAuthClient)
 			after, ok2 := e.ObjectNew.(*v1alpha1.OAuthClient)
 			return ok1 && ok2 && (before.UID != after.UID ||
-				index.ClaimedClientID(before) != index.ClaimedClientID(after) ||
+				!slices.Equal(translate.ClaimedClientIDs(before), translate.ClaimedClientIDs(after)) ||
 				before.Spec.GatewayRef != after.Spec.GatewayRef)
 		},
 		GenericFunc: func(event.GenericEvent) bool { return false },
@@ -67,13 +69,21 @@ func accepted(gateway *v1alpha1.MerchantGateway) bool {
 	return meta.IsStatusConditionTrue(gateway.Status.Conditions, v1alpha1.ConditionAccepted)
 }
 
-// sameID answers the clients that claim the client id of another.
+// sameID answers the clients that claim a client id of another.
 func (r *Reconciler) sameID(ctx context.Context, object client.Object) []reconcile.Request {
 	resource, ok := object.(*v1alpha1.OAuthClient)
-	if !ok || index.ClaimedClientID(resource) == "" {
+	if !ok {
 		return nil
 	}
-	return requests(r.find(ctx, client.MatchingFields{index.ClientsByID: index.ClaimedClientID(resource)}))
+	return r.claimants(ctx, resource).UnsortedList()
+}
+
+func (r *Reconciler) claimants(ctx context.Context, resource *v1alpha1.OAuthClient) sets.Set[reconcile.Request] {
+	all := sets.New[reconcile.Request]()
+	for _, id := range translate.ClaimedClientIDs(resource) {
+		all.Insert(requests(r.find(ctx, client.MatchingFields{index.ClientsByID: id}))...)
+	}
+	return all
 }
 
 // clientsOf answers the clients of a gateway and those that claim the same client ids: a host or path that it takes up or gives up
@@ -82,9 +92,7 @@ func (r *Reconciler) clientsOf(ctx context.Context, gateway client.Object) []rec
 	own := r.find(ctx, client.InNamespace(gateway.GetNamespace()), client.MatchingFields{index.ClientsByGateway: gateway.GetName()})
 	concerned := sets.New(requests(own)...)
 	for i := range own {
-		if id := index.ClaimedClientID(&own[i]); id != "" {
-			concerned.Insert(requests(r.find(ctx, client.MatchingFields{index.ClientsByID: id}))...)
-		}
+		concerned = concerned.Union(r.claimants(ctx, &own[i]))
 	}
 	return concerned.UnsortedList()
 }

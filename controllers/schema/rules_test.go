@@ -176,7 +176,7 @@ func deliveryRules(at, format string) []rule {
 		bounds(at+".retry.maxSeconds", in(`retry: {maxSeconds: N}`), "1", "86400", "0", "86401"),
 		{"the first wait is not above the longest at " + at, at + ".retry.initialSeconds", []string{in(`retry: {initialSeconds: 5, maxSeconds: 5}`)}, []string{in(`retry: {initialSeconds: 6, maxSeconds: 5}`)}},
 		bounds(at+".rateLimit.perSecond", in(`rateLimit: {perSecond: N}`), "1", "100000", "0", "100001"),
-		bounds(at+".rateLimit.maxInFlight", in(`rateLimit: {maxInFlight: N}`), "1", "1000", "0", "1001"),
+		bounds(at+".rateLimit.maxInFlight", in(`rateLimit: {maxInFlight: N}`), "1", "256", "0", "257"),
 		{"signing names a Secret at " + at, at + ".signing.secretRef", nil, []string{in(`signing: {}`)}},
 		secretName(at+".signing.secretRef.name", in(`signing: {secretRef: {name: NAME}}`)),
 		emptyStruct(at+".tls", in(`tls: {}`)),

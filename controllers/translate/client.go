@@ -143,6 +143,7 @@ func clientDocument(in ClientInput, i issue) *serving.Client {
 }
 
 // tokensNotBefore ends the tokens of an earlier client of the same name and those issued before the last suspension, also after it is lifted.
+// A server issues tokens until it has learned of the suspension, so those of the next seconds end with it.
 func tokensNotBefore(in ClientInput) time.Time {
 	at := wholeSeconds(in.Client.CreationTimestamp.Time)
 	wasSuspended := false
@@ -151,7 +152,7 @@ func tokensNotBefore(in ClientInput) time.Time {
 		wasSuspended = in.Previous.Suspended
 	}
 	if in.Client.Spec.State == v1alpha1.ClientSuspended && !wasSuspended {
-		at = later(at, in.Now)
+		at = later(at, in.Now.Add(propagation))
 	}
 	return at
 }

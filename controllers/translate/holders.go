@@ -41,7 +41,7 @@ func ClientHolder(c *v1alpha1.OAuthClient, clientID string, all []v1alpha1.OAuth
 	holder := c
 	for i := range all {
 		other := &all[i]
-		if sameResource(other, c) || claimedClientID(other) != clientID || !older(other, holder) {
+		if sameResource(other, c) || !slices.Contains(ClaimedClientIDs(other), clientID) || !older(other, holder) {
 			continue
 		}
 		if theirs := gatewayOf(other, gateways); theirs != nil && shareTokenEndpoint(mine, theirs) {
@@ -77,11 +77,12 @@ func EffectiveClientID(c *v1alpha1.OAuthClient, secret *corev1.Secret, previous 
 	}
 }
 
-func claimedClientID(c *v1alpha1.OAuthClient) string {
-	if c.Spec.ClientID != "" {
-		return c.Spec.ClientID
-	}
-	return c.Status.ClientID
+// ClaimedClientIDs answers the client ids that are c's as far as others are concerned: the one it asks for, and the one it is served
+// with, which is another while what it asks for stands against something.
+func ClaimedClientIDs(c *v1alpha1.OAuthClient) []string {
+	ids := []string{c.Spec.ClientID, c.Status.ClientID}
+	slices.Sort(ids)
+	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 }
 
 func gatewayOf(c *v1alpha1.OAuthClient, gateways []v1alpha1.MerchantGateway) *v1alpha1.MerchantGateway {

@@ -70,11 +70,14 @@ func TestTheOldestClientHoldsItsIDWhereBothAnswer(t *testing.T) {
 	mine := aClient("a", "mine", "one", "id", at(5))
 	inStatus := aClient("b", "status", "two", "", at(0))
 	inStatus.Status.ClientID = "id"
+	servedOn := aClient("b", "served", "two", "asks-for-another", at(0))
+	servedOn.Status.ClientID = "id"
 	for _, tc := range []struct {
 		name  string
 		other v1alpha1.OAuthClient
 		want  string
 	}{
+		{"an older one that asks for another id but is still served with this one", servedOn, "b/served"},
 		{"an older one on a shared host", aClient("b", "other", "two", "id", at(0)), "b/other"},
 		{"a younger one", aClient("b", "other", "two", "id", at(6)), ""},
 		{"an older one with another id", aClient("b", "other", "two", "other", at(0)), ""},

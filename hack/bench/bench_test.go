@@ -105,7 +105,7 @@ func TestAGoalThatIsMissedIsNoFailure(t *testing.T) {
 }
 
 func TestWhatCannotBeMeasuredIsAFailureAndTheOthersAreMeasured(t *testing.T) {
-	o := optionsWith(t, figure{name: "broken", measure: func(_ context.Context, s *session) (measurement, error) {
+	o := optionsWith(t, figure{name: "broken", measure: func(context.Context, *session) (measurement, error) {
 		return measurement{}, io.ErrUnexpectedEOF
 	}}, figure{name: "whole", goal: 2, direction: atMost, measure: func(context.Context, *session) (measurement, error) {
 		return measurement{value: 1}, nil

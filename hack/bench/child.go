@@ -37,7 +37,7 @@ func startChild(ctx context.Context, s *session, name string) (*child, error) {
 		return nil, fmt.Errorf("making a directory for %s: %w", name, err)
 	}
 	c := &child{name: name, problems: new(tail)}
-	c.cmd = exec.CommandContext(ctx, program, serveCommand, "-server", name, "-dir", dir, "-profile", s.profilePath(name)) //nolint:gosec // this very program
+	c.cmd = exec.CommandContext(ctx, program, serveCommand, "-server", name, "-dir", dir, "-profile", s.profilePath(name))
 	c.cmd.Stderr = c.problems
 	c.cmd.WaitDelay = time.Second
 	if c.in, err = c.cmd.StdinPipe(); err != nil {

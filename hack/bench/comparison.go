@@ -55,6 +55,9 @@ type comparisonDetail struct {
 	RoundSeconds float64    `json:"roundSeconds"`
 	Ours         sideDetail `json:"ours"`
 	Base         sideDetail `json:"base"`
+	// RoundRatios are those of each round by itself. Their median holds still when the whole machine gets faster or slower meanwhile.
+	RoundRatios      []float64 `json:"roundRatios"`
+	MedianRoundRatio float64   `json:"medianRoundRatio"`
 }
 
 // measure runs the rounds and answers the ratio of the medians.
@@ -79,6 +82,10 @@ func (c comparison) measure(ctx context.Context, rounds int, window time.Duratio
 		Unit: c.unit, RoundSeconds: window.Seconds(),
 		Ours: c.describe(c.ours.name, ours), Base: c.describe(c.base.name, base),
 	}
+	for i := range rounds {
+		d.RoundRatios = append(d.RoundRatios, round(d.Ours.Rounds[i]/d.Base.Rounds[i], 3))
+	}
+	d.MedianRoundRatio = round(median(d.RoundRatios), 3)
 	return measurement{value: d.Ours.Median / d.Base.Median, words: d.words(), detail: d}, nil
 }
 
@@ -98,6 +105,7 @@ func (d comparisonDetail) words() []string {
 		lines = append(lines, fmt.Sprintf("%-*s  %.0f %s, from %.0f to %.0f in %d rounds (spread %.0f %%); %.0f per second with %.2f CPUs",
 			width, s.Name, s.Median, d.Unit, s.Min, s.Max, len(s.Rounds), 100*s.Spread, s.PerSecond, s.CPUs))
 	}
+	lines = append(lines, fmt.Sprintf("each round by itself: %.3f in the middle, from %.3f to %.3f", d.MedianRoundRatio, slices.Min(d.RoundRatios), slices.Max(d.RoundRatios)))
 	if widest := max(d.Ours.Spread, d.Base.Spread); widest > wideSpread {
 		lines = append(lines, fmt.Sprintf("note: rounds of one side differ by %.0f %%. Something else is using this machine: measure again when it rests, or with more -rounds.", 100*widest))
 	}

@@ -66,6 +66,9 @@ func TestComparisonIsTheRatioOfMediansOfRoundsThatTakeTurns(t *testing.T) {
 	if want := []float64{1200, 3600, 1240}; !slices.Equal(d.Ours.Rounds, want) {
 		t.Errorf("our rounds are %v, want %v", d.Ours.Rounds, want)
 	}
+	if want := []float64{0.484, 1.5, 3.1}; !slices.Equal(d.RoundRatios, want) || d.MedianRoundRatio != 1.5 {
+		t.Errorf("the rounds' own ratios are %v with %v in the middle, want %v", d.RoundRatios, d.MedianRoundRatio, want)
+	}
 	if d.Ours.PerSecond != 310 || d.Ours.CPUs != 0.25 || d.Ours.Min != 1200 || d.Ours.Max != 3600 {
 		t.Errorf("our side is described as %+v", d.Ours)
 	}

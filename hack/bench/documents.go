@@ -19,7 +19,7 @@ import (
 const (
 	gatewayID    = "MGW_000001"
 	issuer       = "https://d1.acme.example/merchant-gateways/" + gatewayID
-	tokenPath    = "/oauth2/token"
+	tokenPath    = "/oauth2/token" //nolint:gosec // a path
 	clientID     = "is_tbank01"
 	clientSecret = "bGsT2Zq0hYx7mWc5RkVd9NfJ4uPe8ALo1iSbQ3tXyEw" //nolint:gosec // made up for this program
 	keyID        = "acme-key-1"

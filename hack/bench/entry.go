@@ -43,7 +43,7 @@ func writeJSON(path string, all []entry) error {
 	if err != nil {
 		return fmt.Errorf("encoding the figures: %w", err)
 	}
-	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil { //nolint:gosec // the path is the user's flag
 		return fmt.Errorf("writing the figures: %w", err)
 	}
 	return nil

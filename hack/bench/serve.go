@@ -91,7 +91,7 @@ func startProfile(path string) (end func() error, err error) {
 	if path == "" {
 		return func() error { return nil }, nil
 	}
-	file, err := os.Create(path) //nolint:gosec // the path is the user's flag
+	file, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("making a profile: %w", err)
 	}

@@ -22,6 +22,8 @@ const (
 	acceptTimeout = 8 * time.Second
 	// bodyTimeout bounds the reading of a body.
 	bodyTimeout = 10 * time.Second
+	// drainTimeout bounds the reading of a body that is not looked at.
+	drainTimeout = time.Second
 )
 
 // d1Handler joins the two endpoints that D1 calls, and sheds what is too much at once.
@@ -40,7 +42,8 @@ func (s *Server) d1Handler() http.Handler {
 		Observer: metrics.Notification{Metrics: s.metrics}, Timeout: acceptTimeout, RetryAfter: retryAfter,
 	})
 	shed := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.Unavailable(w, retryAfter) })
-	return httpx.Limit(o.MaxConcurrentRequests, &routes{state: s.state, token: tokens, notification: notifications}, shed)
+	limited := httpx.Limit(o.MaxConcurrentRequests, &routes{state: s.state, token: tokens, notification: notifications}, shed)
+	return httpx.Drain(notification.MaxBodyBytes, drainTimeout, limited)
 }
 
 // forward adapts delivery to the notification endpoint: neither knows the other.

@@ -11,7 +11,7 @@ import (
 )
 
 // DefaultMaxInFlight is the shared bound on attempts under way when Options leaves it open.
-const DefaultMaxInFlight = 256
+const DefaultMaxInFlight = 1024
 
 // Attempter makes one attempt. A Sender is one.
 type Attempter interface {

@@ -25,14 +25,6 @@ const (
 	ClientsBySecret = "spec.credentials.secretName"
 )
 
-// ClaimedClientID answers the client id that a client claims: the one it asks for, else the one it has been found or given.
-func ClaimedClientID(c *v1alpha1.OAuthClient) string {
-	if c.Spec.ClientID != "" {
-		return c.Spec.ClientID
-	}
-	return c.Status.ClientID
-}
-
 // Register adds the indexes to a cache that has not started yet.
 func Register(ctx context.Context, indexer client.FieldIndexer) error {
 	gateway := func(keys func(*v1alpha1.MerchantGateway) []string) client.IndexerFunc {
@@ -44,13 +36,13 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 			return keys(g)
 		}
 	}
-	oauthClient := func(key func(*v1alpha1.OAuthClient) string) client.IndexerFunc {
+	oauthClient := func(keys func(*v1alpha1.OAuthClient) []string) client.IndexerFunc {
 		return func(object client.Object) []string {
 			c, ok := object.(*v1alpha1.OAuthClient)
-			if !ok || key(c) == "" {
+			if !ok {
 				return nil
 			}
-			return []string{key(c)}
+			return keys(c)
 		}
 	}
 	for _, one := range []struct {
@@ -60,9 +52,9 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 	}{
 		{&v1alpha1.MerchantGateway{}, GatewaysByID, gateway(func(g *v1alpha1.MerchantGateway) []string { return []string{g.Spec.GatewayID} })},
 		{&v1alpha1.MerchantGateway{}, GatewaysBySecret, gateway(translate.GatewaySecretNames)},
-		{&v1alpha1.OAuthClient{}, ClientsByID, oauthClient(ClaimedClientID)},
-		{&v1alpha1.OAuthClient{}, ClientsByGateway, oauthClient(func(c *v1alpha1.OAuthClient) string { return c.Spec.GatewayRef.Name })},
-		{&v1alpha1.OAuthClient{}, ClientsBySecret, oauthClient(func(c *v1alpha1.OAuthClient) string { return c.Spec.Credentials.SecretName })},
+		{&v1alpha1.OAuthClient{}, ClientsByID, oauthClient(translate.ClaimedClientIDs)},
+		{&v1alpha1.OAuthClient{}, ClientsByGateway, oauthClient(func(c *v1alpha1.OAuthClient) []string { return []string{c.Spec.GatewayRef.Name} })},
+		{&v1alpha1.OAuthClient{}, ClientsBySecret, oauthClient(func(c *v1alpha1.OAuthClient) []string { return []string{c.Spec.Credentials.SecretName} })},
 	} {
 		if err := indexer.IndexField(ctx, one.object, one.name, one.indexer); err != nil {
 			return fmt.Errorf("adding index %s: %w", one.name, err)
