@@ -39,6 +39,10 @@ func New(config *rest.Config, namespace string, state *serving.State, logger *sl
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the cluster: %w", err)
 	}
+	return newSource(client, namespace, state, logger)
+}
+
+func newSource(client kubernetes.Interface, namespace string, state *serving.State, logger *slog.Logger) (*Source, error) {
 	s := &Source{
 		factory: informers.NewSharedInformerFactoryWithOptions(client, 0,
 			informers.WithNamespace(namespace),
