@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/d1gateway/d1gateway/webhook-server/app"
-	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 )
 
 // parseFlags answers the options, or one line that names the flag and the fix.
@@ -67,7 +66,7 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	if err := level.UnmarshalText([]byte(logLevel)); err != nil {
 		return o, errors.New("--log-level must be debug, info, warn or error")
 	}
-	o.Logger = slog.New(httpx.MaskingHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+	o.Logger = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	if o.StateDir == "" {
 		if o.Cluster, err = clusterConfig(kubeconfig); err != nil {
 			return o, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/admin"
 	"github.com/d1gateway/d1gateway/webhook-server/delivery"
 	"github.com/d1gateway/d1gateway/webhook-server/delivery/outbound"
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/lookup"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
@@ -53,6 +55,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	o.Logger = slog.New(httpx.MaskingHandler(o.Logger.Handler())) // a token id may look like a card number
 	s := &Server{options: o, state: serving.NewState(o.Logger), registry: prometheus.NewRegistry(), failed: make(chan error, 3)}
 	defer func() {
 		if err != nil {
