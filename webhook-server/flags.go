@@ -75,15 +75,20 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	return o, o.Check()
 }
 
-// clusterConfig is the given file, else $KUBECONFIG, else the Pod's service account.
+// clusterConfig is the given file, else what $KUBECONFIG names, else the Pod's service account.
 func clusterConfig(kubeconfig string) (*rest.Config, error) {
-	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: kubeconfig}
-	if kubeconfig == "" {
-		rules = clientcmd.NewDefaultClientConfigLoadingRules()
+	if kubeconfig == "" && os.Getenv(clientcmd.RecommendedConfigPathEnvVar) == "" {
+		config, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("give --state-dir, or --kubeconfig, or set $KUBECONFIG: this is not a Pod (%w)", err)
+		}
+		return config, nil
 	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = kubeconfig
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("neither --state-dir nor a cluster: give --state-dir, or --kubeconfig (%w)", err)
+		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
 	return config, nil
 }
