@@ -67,6 +67,9 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 		return o, errors.New("--log-level must be debug, info, warn or error")
 	}
 	o.Logger = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	if o.StateDir != "" && kubeconfig != "" {
+		return o, errors.New("--state-dir and --kubeconfig are two places to read serving documents from: give one")
+	}
 	if o.StateDir == "" {
 		if o.Cluster, err = clusterConfig(kubeconfig); err != nil {
 			return o, err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -39,7 +40,7 @@ func run(args []string) int {
 	defer stop()
 	server, err := app.New(ctx, options)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "webhook-server: %v\n", err)
+		fmt.Fprintln(os.Stderr, "webhook-server:", strings.ReplaceAll(err.Error(), "\n", ": "))
 		return exitUsage // a file, a folder or an address that a flag names cannot be used
 	}
 	if err := serve(ctx, server); err != nil {

@@ -107,7 +107,12 @@ func (s *Server) bind(ctx context.Context) error {
 		return err
 	}
 	s.d1 = &listener{name: "D1", net: d1, server: newServer(s.d1Handler(), o.Logger), failed: s.failed}
-	if !o.InsecureHTTP {
+	if o.InsecureHTTP {
+		// A proxy that terminates TLS may speak HTTP/2 to this server.
+		s.d1.server.Protocols = new(http.Protocols)
+		s.d1.server.Protocols.SetHTTP1(true)
+		s.d1.server.Protocols.SetUnencryptedHTTP2(true)
+	} else {
 		certificate, err := newCertificateFile(o.TLSCertFile, o.TLSPrivateKeyFile, o.Logger)
 		if err != nil {
 			return err

@@ -22,7 +22,8 @@ const (
 	acceptTimeout = 8 * time.Second
 	// bodyTimeout bounds the reading of a body.
 	bodyTimeout = 10 * time.Second
-	// drainTimeout bounds the reading of a body that is not looked at.
+	// drainBytes and drainTimeout bound the reading of a body that is not looked at.
+	drainBytes   = 1 << 20
 	drainTimeout = time.Second
 )
 
@@ -43,7 +44,7 @@ func (s *Server) d1Handler() http.Handler {
 	})
 	shed := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.Unavailable(w, retryAfter) })
 	limited := httpx.Limit(o.MaxConcurrentRequests, &routes{state: s.state, token: tokens, notification: notifications}, shed)
-	return httpx.Drain(notification.MaxBodyBytes, drainTimeout, limited)
+	return httpx.Drain(drainBytes, drainTimeout, limited)
 }
 
 // forward adapts delivery to the notification endpoint: neither knows the other.

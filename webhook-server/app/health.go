@@ -41,8 +41,8 @@ func (h *health) checks(ctx context.Context) []check {
 
 func (h *health) alive(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 
-// ready answers 200 or 503. With ?verbose it lists each check, and the documents that are kept out: their last good version is served,
-// so they do not make the server unready.
+// ready answers 200 or 503. With ?verbose it lists each check, and the documents that are kept out. Those do not make the server
+// unready: one tenant's fault must not take the others off.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	var text strings.Builder
 	failed := false
@@ -54,7 +54,11 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintf(&text, "[%s] %s: %s\n", mark, c.name, detail)
 	}
 	for _, p := range h.state.Problems() {
-		_, _ = fmt.Fprintf(&text, "[!] document %s is kept out, the last good one serves on: %v\n", p.Object, p.Err)
+		instead := "the last good one serves on"
+		if !p.Replaced {
+			instead = "nothing is served in its place, D1 is answered 503"
+		}
+		_, _ = fmt.Fprintf(&text, "[!] document %s is kept out, %s: %v\n", p.Object, instead, p.Err)
 	}
 	if failed {
 		w.WriteHeader(http.StatusServiceUnavailable)

@@ -17,7 +17,7 @@ const (
 	readTimeout       = 15 * time.Second
 	writeTimeout      = 75 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 16 << 10
+	maxHeaderBytes    = 64 << 10
 	maxStreams        = 250
 )
 
@@ -48,7 +48,9 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ConnContext:       withConnection,
+		// "OPTIONS *" is a path like any other: 404.
+		DisableGeneralOptionsHandler: true,
+		ConnContext:                  withConnection,
 		// net/http logs what peers do wrong here, a handshake that failed for instance.
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}

@@ -31,5 +31,9 @@ func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.token.ServeHTTP(w, r)
 		return
 	}
+	if s.state.Snapshot().Incomplete() && r.Method == http.MethodPost {
+		httpx.Unavailable(w, retryAfter) // it may be the token endpoint of a document that cannot be served yet
+		return
+	}
 	httpx.WriteEmpty(w, http.StatusNotFound)
 }

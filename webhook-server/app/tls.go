@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,10 @@ func newTLSConfig(certificate func() (*tls.Certificate, error), snapshot func() 
 			if g.ClientCertificate != nil {
 				requiring = append(requiring, g)
 			}
+		}
+		if served == 0 {
+			// The client named no host, or an unknown one, and may mean any gateway by its Host header.
+			requiring = slices.DeleteFunc(snapshot().Gateways(), func(g *serving.Gateway) bool { return g.ClientCertificate == nil })
 		}
 		if len(requiring) == 0 {
 			return nil, nil // base, which asks for none

@@ -104,6 +104,9 @@ func (c *call) findGateway() answer {
 	}
 	c.snapshot = c.Snapshot()
 	c.gateway = c.snapshot.Gateway(c.request.Host, c.path.GatewayID)
+	if c.gateway == nil && c.snapshot.Incomplete() {
+		return answer{outcome: NotReady} // it may be in a document that cannot be served yet
+	}
 	if c.gateway == nil {
 		return answer{outcome: UnknownGateway}
 	}

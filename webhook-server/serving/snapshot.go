@@ -17,7 +17,12 @@ type Snapshot struct {
 	byResource map[string]*Gateway   // by namespace/name of the MerchantGateway
 	tokenPaths map[string][]*Gateway // by token endpoint path
 	clients    map[string][]*Client  // by client id: unique on each host and path, not over all
+	incomplete bool
 }
+
+// Incomplete says that some document is there but cannot be served, nor its last good version in its place. A gateway or client that is
+// not in the Snapshot may then be in that document: D1 is told to come again, and not that it is unknown.
+func (s *Snapshot) Incomplete() bool { return s.incomplete }
 
 // Gateways answers all gateways, ordered by merchantGatewayId.
 func (s *Snapshot) Gateways() []*Gateway {

@@ -18,12 +18,16 @@ type Update struct {
 	Object string
 	// Data is the encoded document; nil says that the object is gone.
 	Data []byte
+	// Err says why an object that is there cannot be read; Data is nil then.
+	Err error
 }
 
-// Problem is a document that is not served, and why. The last good one, if any, serves on.
+// Problem is a document that is not served, and why.
 type Problem struct {
 	Object string
 	Err    error
+	// Replaced says whether its last good version is served in its place.
+	Replaced bool
 }
 
 // State holds the current Snapshot and makes the next one from updates. What cannot be decoded or compiled never replaces what can.
@@ -83,9 +87,33 @@ func (s *State) Problems() []Problem {
 	defer s.mu.Unlock()
 	list := make([]Problem, 0, len(s.problems))
 	for _, object := range slices.Sorted(maps.Keys(s.problems)) {
-		list = append(list, Problem{object, s.problems[object]})
+		list = append(list, Problem{object, s.problems[object], s.isServed(object)})
 	}
 	return list
+}
+
+// isServed says whether some version of the object's document is served.
+func (s *State) isServed(object string) bool {
+	kind, resource := split(object)
+	switch kind {
+	case api.KindGateway, api.KindGatewaySecrets:
+		return s.compiled[resource] != nil
+	case api.KindClient:
+		return s.clients[resource] != nil
+	default:
+		return false
+	}
+}
+
+// split is the inverse of api.Header.ObjectName; the kind is empty for a name that no document has.
+func split(object string) (kind api.Kind, resource string) {
+	for _, kind := range []api.Kind{api.KindGateway, api.KindGatewaySecrets, api.KindClient} {
+		prefix := strings.TrimSuffix(api.Header{Kind: kind}.ObjectName(), ".")
+		if rest, ok := strings.CutPrefix(object, prefix); ok {
+			return kind, strings.Replace(rest, ".", "/", 1)
+		}
+	}
+	return "", ""
 }
 
 // Apply takes updates in any order and publishes one new Snapshot, if anything changed.
@@ -110,6 +138,11 @@ func (s *State) Apply(updates []Update) {
 
 // take files one update and says whether it changed anything.
 func (s *State) take(u Update, dirty map[string]bool) bool {
+	if u.Err != nil {
+		s.versions[u.Object] = ""
+		s.refuse(u.Object, u.Err)
+		return true
+	}
 	if u.Data == nil {
 		return s.remove(u.Object, dirty)
 	}
@@ -124,7 +157,7 @@ func (s *State) take(u Update, dirty map[string]bool) bool {
 	}
 	if err != nil {
 		s.refuse(u.Object, err)
-		return false
+		return true // whether the snapshot is complete may have changed
 	}
 	delete(s.problems, u.Object)
 	resource := resourceOf(d.Head())
@@ -148,16 +181,15 @@ func (s *State) remove(object string, dirty map[string]bool) bool {
 	}
 	delete(s.versions, object)
 	delete(s.problems, object)
-	prefix, rest, _ := strings.Cut(object, ".")
-	resource := strings.Replace(rest, ".", "/", 1)
-	switch prefix {
-	case "gateway":
+	kind, resource := split(object)
+	switch kind {
+	case api.KindGateway:
 		delete(s.gateways, resource)
 		delete(s.compiled, resource)
-	case "gateway-secrets":
+	case api.KindGatewaySecrets:
 		delete(s.secrets, resource)
 		dirty[resource] = true
-	case "client":
+	case api.KindClient:
 		delete(s.clients, resource)
 	}
 	return true
@@ -184,7 +216,7 @@ func (s *State) compile(resource string) {
 
 func (s *State) refuse(object string, err error) {
 	s.problems[object] = err
-	s.logger.Error("serving document refused, the last good one serves on", "object", object, "error", err)
+	s.logger.Error("serving document refused", "object", object, "error", err, "lastGoodServes", s.isServed(object))
 }
 
 // build makes the look-up tables. Gateways that claim one merchantGatewayId are an operator's fault; the first by name is served.
@@ -212,6 +244,11 @@ func (s *State) build() *Snapshot {
 		// A client whose gateway has not arrived yet, or has gone, is not served; it is no fault of the document's.
 		if g := next.byResource[c.Namespace+"/"+c.Gateway]; g != nil {
 			next.clients[c.ClientID] = append(next.clients[c.ClientID], &Client{Client: c, Gateway: g})
+		}
+	}
+	for object := range s.problems {
+		if !s.isServed(object) {
+			next.incomplete = true
 		}
 	}
 	return next

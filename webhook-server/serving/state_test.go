@@ -2,6 +2,7 @@ package serving_test
 
 import (
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -190,5 +191,41 @@ func TestAMerchantHasItsOwnDestinationOrTheDefault(t *testing.T) {
 	w.Publish()
 	if d := w.Compiled().Destination("40010000003"); d == nil || d.Lane != fixture.GatewayID {
 		t.Error("an unlisted merchant does not get the default")
+	}
+}
+
+func TestASnapshotIsIncompleteWhileADocumentIsThereThatNothingIsServedOf(t *testing.T) {
+	w := fixture.New(t)
+	gateway, secrets, client := encode(t, w.Gateway), encode(t, w.Secrets), encode(t, w.Client)
+	garbage := func(u serving.Update) serving.Update { return serving.Update{Object: u.Object, Data: []byte("{")} }
+	for name, tc := range map[string]struct {
+		updates []serving.Update
+		want    bool
+	}{
+		"nothing at all":                             {nil, false},
+		"everything":                                 {[]serving.Update{gateway, secrets, client}, false},
+		"a gateway without its secrets":              {[]serving.Update{gateway, client}, true},
+		"garbage for a gateway":                      {[]serving.Update{garbage(gateway), secrets}, true},
+		"garbage for a client":                       {[]serving.Update{gateway, secrets, garbage(client)}, true},
+		"a file that cannot be read":                 {[]serving.Update{gateway, secrets, {Object: client.Object, Err: os.ErrPermission}}, true},
+		"garbage for what is served already":         {[]serving.Update{gateway, secrets, client, garbage(gateway), garbage(secrets), garbage(client)}, false},
+		"garbage that is gone again":                 {[]serving.Update{gateway, secrets, garbage(client), {Object: client.Object}}, false},
+		"secrets that came after all":                {[]serving.Update{gateway, client, secrets}, false},
+		"a client whose gateway nobody has declared": {[]serving.Update{client}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := serving.NewState(slog.New(slog.DiscardHandler))
+			for _, u := range tc.updates {
+				state.Apply([]serving.Update{u})
+			}
+			if got := state.Snapshot().Incomplete(); got != tc.want {
+				t.Errorf("incomplete is %v; problems %v", got, state.Problems())
+			}
+			for _, p := range state.Problems() {
+				if p.Replaced == tc.want {
+					t.Errorf("%s: replaced is %v", p.Object, p.Replaced)
+				}
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -135,6 +136,9 @@ func (h *Handler) authenticate(r *http.Request, authorization string, now time.T
 		return who, ""
 	}
 	h.logFailure(r, why)
+	if snapshot.Incomplete() && !slices.ContainsFunc(pairs, func(p pair) bool { c, _ := find(p.id); return c != nil }) {
+		return nil, NotReady // it may be the client of a document that cannot be served yet
+	}
 	if h.Guard != nil {
 		h.Guard.Failed(r, pairs[0].id)
 	}

@@ -3,6 +3,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -24,6 +25,8 @@ type Source struct {
 	state  *serving.State
 	logger *slog.Logger
 	seen   map[string]fingerprint // by object
+
+	failing map[string]string // by object: why it could not be read at the last look
 }
 
 // fingerprint tells a changed file from an unchanged one without reading it.
@@ -39,7 +42,7 @@ func (f fingerprint) same(other fingerprint) bool {
 
 // New reads the directory once, so that a wrong path is an error at start.
 func New(path string, state *serving.State, logger *slog.Logger) (*Source, error) {
-	s := &Source{path: path, state: state, logger: logger, seen: map[string]fingerprint{}}
+	s := &Source{path: path, state: state, logger: logger, seen: map[string]fingerprint{}, failing: map[string]string{}}
 	if err := s.Read(); err != nil {
 		return nil, err
 	}
@@ -87,6 +90,7 @@ func (s *Source) Read() error {
 	for object := range s.seen {
 		if !present[object] {
 			delete(s.seen, object)
+			delete(s.failing, object)
 			updates = append(updates, serving.Update{Object: object})
 		}
 	}
@@ -94,26 +98,39 @@ func (s *Source) Read() error {
 	return nil
 }
 
-// readFile reads a file that is new or changed. A file that cannot be read is tried again at the next look.
+// readFile reads a file that is new or changed. One that cannot be read is a problem until it can; it is tried again at each look.
 func (s *Source) readFile(object, path string) (serving.Update, bool) {
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return serving.Update{}, false
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, symlink := os.Readlink(path); symlink != nil {
+			return serving.Update{}, false // removed since the directory was read: the next look sees it
+		}
+	}
+	if err != nil {
+		return s.unreadable(object, err)
 	}
 	now := fingerprint{info.Size(), info.ModTime(), info}
-	if before, ok := s.seen[object]; ok && before.same(now) {
+	if before, ok := s.seen[object]; ok && before.info != nil && before.same(now) {
 		return serving.Update{}, false
 	}
-	if info.Size() > api.MaxDocumentBytes {
-		s.logger.Error("serving document is too large", "path", path, "bytes", info.Size(), "limit", api.MaxDocumentBytes)
-		s.seen[object] = now
-		return serving.Update{}, false
+	if !info.Mode().IsRegular() || info.Size() > api.MaxDocumentBytes {
+		return s.unreadable(object, fmt.Errorf("it is not a file of at most %d bytes", api.MaxDocumentBytes))
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		s.logger.Error("serving document cannot be read", "path", path, "error", err)
-		return serving.Update{}, false
+		return s.unreadable(object, err)
 	}
+	delete(s.failing, object)
 	s.seen[object] = now
 	return serving.Update{Object: object, Data: data}, true
+}
+
+// unreadable reports a file once, not at each look.
+func (s *Source) unreadable(object string, err error) (serving.Update, bool) {
+	s.seen[object] = fingerprint{}
+	if s.failing[object] == err.Error() {
+		return serving.Update{}, false
+	}
+	s.failing[object] = err.Error()
+	return serving.Update{Object: object, Err: err}, true
 }

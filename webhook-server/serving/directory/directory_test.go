@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -164,5 +165,38 @@ func TestOtherFilesAreNotLookedAt(t *testing.T) {
 	read(t, source)
 	if p := state.Problems(); len(p) != 0 {
 		t.Errorf("problems are %v", p)
+	}
+}
+
+func TestAFileThatCannotBeReadIsAProblemUntilItCan(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"too large": func(path string) error { return os.Truncate(path, api.MaxDocumentBytes+1) },
+		"a dangling link": func(path string) error {
+			return errors.Join(os.Remove(path), os.Symlink(path+".nowhere", path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, w, state, source := open(t)
+			path := filepath.Join(dir, w.Client.ObjectName()+".json")
+			if err := damage(path); err != nil {
+				t.Fatal(err)
+			}
+			read(t, source)
+			read(t, source)
+			if p := state.Problems(); len(p) != 1 || p[0].Object != w.Client.ObjectName() || !p[0].Replaced {
+				t.Errorf("problems are %+v", p)
+			}
+			if client(state) == nil {
+				t.Error("the last good document does not serve on")
+			}
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, w.Client)
+			read(t, source)
+			if p := state.Problems(); len(p) != 0 {
+				t.Errorf("problems are %+v", p)
+			}
+		})
 	}
 }

@@ -51,37 +51,52 @@ func (s *Store) Prune(ctx context.Context, state store.State, before time.Time, 
 }
 
 func (s *Store) pruneOnce(ctx context.Context, state store.State, before time.Time, limit int) (int, error) {
-	var lanes []string
+	var gone []pruned
 	o := &op{apply: func(w *writer) (err error) {
-		if err := w.index.all(w); err != nil {
-			return err
-		}
-		lanes, err = w.prune(state, toMillis(before), limit)
+		gone, err = w.prune(state, toMillis(before), limit)
 		return err
 	}}
 	o.finished = func(err error) {
 		if err != nil || state != store.Dead {
 			return
 		}
-		for _, lane := range lanes {
-			s.queue.addDead(lane, -1)
+		for _, p := range gone {
+			s.queue.addDead(p.lane, -1)
 		}
 	}
 	if err := s.writer.do(ctx, o); err != nil {
 		return 0, err
 	}
-	return len(lanes), nil
+	return len(gone), nil
 }
 
-// prune answers the lane of each row that it has deleted.
-func (w *writer) prune(state store.State, before int64, limit int) ([]string, error) {
+// pruned is a row that has been deleted.
+type pruned struct {
+	seq  int64
+	lane string
+}
+
+// prune answers the rows that it has deleted. A run that has lost its last row goes too.
+func (w *writer) prune(state store.State, before int64, limit int) ([]pruned, error) {
 	rows, err := w.stmts.prune.QueryContext(context.Background(), string(state), before, limit)
 	if err != nil {
 		return nil, err
 	}
-	lanes, err := scanAll(rows, func(lane *string) []any { return []any{lane} })
-	w.changed += len(lanes)
-	return lanes, err
+	gone, err := scanAll(rows, func(p *pruned) []any { return []any{&p.seq, &p.lane} })
+	if err != nil {
+		return nil, err
+	}
+	w.changed += len(gone)
+	runs := map[int64]bool{}
+	for _, p := range gone {
+		runs[p.seq/runRows] = true
+	}
+	for number := range runs {
+		if _, err := w.exec(w.stmts.dropRun, number); err != nil {
+			return nil, fmt.Errorf("dropping a run: %w", err)
+		}
+	}
+	return gone, nil
 }
 
 // scanAll reads every row into a T through the destinations that fields names, and closes rows.

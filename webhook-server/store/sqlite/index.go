@@ -1,46 +1,85 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
+
+	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
-const (
-	// unindexedRows is how many of the newest rows stay out of the secondary indexes; a search reads through them, some milliseconds.
-	unindexedRows = 1024
-	// indexStep is how many rows are indexed in one transaction, some milliseconds too.
-	indexStep = 1024
-)
-
-// indexer brings rows into the secondary indexes once they are no longer the newest, many in one transaction. Next to each other they
-// share pages of the index, so this costs a fraction of what it would as each row arrives.
+// indexer writes what is searched for run by run: once runRows rows have come, one blob of slots for each field. That is a few pages
+// written once, where an index kept by SQLite would change pages all over for each row. Until then a search reads through the rows.
 type indexer struct {
-	until   atomic.Int64 // every row up to this seq is indexed, durably
-	reached int64        // the same, in the transaction under way
+	until   atomic.Int64 // every row up to this seq is in a run, durably
+	newest  []entry      // the rows after it, in order of seq; only the writer touches it
 	retryAt int64        // after a failure: the seq to wait for
 }
 
-// due reports that there is a full step to index. After a failure another step's rows have to arrive first.
-func (x *indexer) due(w *writer) bool {
-	return w.nextSeq-1-x.reached >= unindexedRows+indexStep && w.nextSeq >= x.retryAt
+// entry is a row that no run in the file has yet.
+type entry struct {
+	seq   int64
+	slots [fieldCount]slot
 }
 
-// step indexes the oldest rows that are not, up to the number given.
-func (x *indexer) step(w *writer, rows int64) error {
-	rows = min(rows, w.nextSeq-1-x.reached)
-	if rows <= 0 {
-		return nil
+// add takes a row that has been committed.
+func (x *indexer) add(seq int64, n store.Notification) {
+	x.newest = append(x.newest, entry{seq: seq, slots: slotsOf(seq, n)})
+}
+
+// due reports that all rows of the oldest run have come.
+func (x *indexer) due(w *writer) bool {
+	return len(x.newest) > 0 && x.newest[0].seq/runRows < w.nextSeq/runRows && w.nextSeq >= x.retryAt
+}
+
+// write stores the oldest run.
+func (x *indexer) write(w *writer) error {
+	number, rows := x.newest[0].seq/runRows, x.oldestRun()
+	slots := make([]slot, rows)
+	for f := range fieldCount {
+		for i, e := range x.newest[:rows] {
+			slots[i] = e.slots[f]
+		}
+		packed := pack(slots)
+		if _, err := w.exec(w.stmts.insertRun, number, f.column(), packed); err != nil {
+			return fmt.Errorf("indexing: %w", err)
+		}
+		w.changed += 1 + len(packed)/int(w.pageSize)
 	}
-	if _, err := w.exec(w.stmts.index, x.reached, x.reached+rows); err != nil {
-		return fmt.Errorf("indexing: %w", err)
-	}
-	w.changed += int(rows)
-	x.reached += rows
 	return nil
 }
 
-// all indexes what is left, for work that only looks at indexed rows.
-func (x *indexer) all(w *writer) error { return x.step(w, w.nextSeq) }
+// written forgets the oldest run, which is durable.
+func (x *indexer) written() {
+	number, rows := x.newest[0].seq/runRows, x.oldestRun()
+	x.newest = append(x.newest[:0], x.newest[rows:]...)
+	x.until.Store((number+1)*runRows - 1)
+}
 
-func (x *indexer) committed()  { x.until.Store(x.reached) }
-func (x *indexer) rolledBack() { x.reached = x.until.Load() }
+// oldestRun counts the rows in newest that belong to the same run as the first.
+func (x *indexer) oldestRun() int {
+	for i, e := range x.newest {
+		if e.seq/runRows != x.newest[0].seq/runRows {
+			return i
+		}
+	}
+	return len(x.newest)
+}
+
+// restore finds how far the runs in the file reach and reads the rows after them.
+func (x *indexer) restore(ctx context.Context, w *writer) error {
+	var until int64
+	if err := w.conn.QueryRowContext(ctx, "SELECT coalesce((max(number) + 1) * ?, 1) - 1 FROM run", runRows).Scan(&until); err != nil {
+		return err
+	}
+	x.until.Store(until)
+	rows, err := w.conn.QueryContext(ctx, "SELECT "+columns+" FROM notification WHERE seq > ? ORDER BY seq", until)
+	if err != nil {
+		return err
+	}
+	newest, err := scanAll(rows, (*row).fields)
+	for i := range newest {
+		x.add(newest[i].seq, newest[i].Notification)
+	}
+	return err
+}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -43,7 +42,9 @@ func (s *Store) Get(ctx context.Context, id string) (store.Record, error) {
 }
 
 func (s *Store) find(ctx context.Context, id string) (row, error) {
-	rows, err := s.search(ctx, newSearch(byID).equal("id", id), 1)
+	q := (&search{hint: "NOT INDEXED"}).equal("id", id)
+	q.through(byID, id)
+	rows, err := s.search(ctx, q, 1)
 	if err != nil {
 		return row{}, err
 	}
@@ -73,38 +74,6 @@ func pageSize(limit int) int {
 		return usual
 	}
 	return min(limit, most)
-}
-
-// search answers the newest rows that match. What is not indexed yet is newer than all that is, so it comes first.
-func (s *Store) search(ctx context.Context, q *search, limit int) ([]row, error) {
-	if err := s.closed(); err != nil {
-		return nil, err
-	}
-	until := s.writer.index.until.Load() // before the snapshot: what the snapshot has not indexed is after it
-	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback() }() // it has only read
-	newest, err := selectRows(ctx, tx, q.newest(until), limit)
-	if err != nil || len(newest) == limit {
-		return newest, err
-	}
-	older, err := selectRows(ctx, tx, q.indexed(), limit-len(newest))
-	return append(newest, older...), err
-}
-
-type query struct {
-	text string
-	args []any
-}
-
-func selectRows(ctx context.Context, tx *sql.Tx, q query, limit int) ([]row, error) {
-	rows, err := tx.QueryContext(ctx, q.text, append(q.args, limit)...)
-	if err != nil {
-		return nil, err
-	}
-	return scanAll(rows, (*row).fields)
 }
 
 // closed answers store.ErrClosed once Close has begun.

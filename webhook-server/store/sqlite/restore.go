@@ -2,11 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-
-	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
 // restore reads from the file what the writer and the queue keep in memory.
@@ -14,53 +11,34 @@ func (s *Store) restore(ctx context.Context) error {
 	if err := s.writer.restore(ctx); err != nil {
 		return fmt.Errorf("reading where the table ends: %w", err)
 	}
-	until := s.writer.index.reached
-	for _, part := range []struct {
-		where string
-		args  []any
-	}{
-		{"INDEXED BY notification_by_state WHERE indexed = 1 AND state = ?", []any{string(store.Waiting)}},
-		{"NOT INDEXED WHERE seq > ? AND state = ?", []any{until, string(store.Waiting)}},
-	} {
-		if err := s.restoreWaiting(ctx, part.where, part.args); err != nil {
-			return fmt.Errorf("reading what waits: %w", err)
-		}
+	if err := s.restoreWaiting(ctx); err != nil {
+		return fmt.Errorf("reading what waits: %w", err)
 	}
-	for _, part := range []struct {
-		where string
-		args  []any
-	}{
-		{"INDEXED BY notification_by_state WHERE indexed = 1 AND state = ?", []any{string(store.Dead)}},
-		{"NOT INDEXED WHERE seq > ? AND state = ?", []any{until, string(store.Dead)}},
-	} {
-		if err := s.restoreDead(ctx, part.where, part.args); err != nil {
-			return fmt.Errorf("counting dead letters: %w", err)
-		}
+	if err := s.restoreDead(ctx); err != nil {
+		return fmt.Errorf("counting dead letters: %w", err)
 	}
 	return nil
 }
 
-// restore finds the next seq and how far the indexes reach. Both look only at the newest rows.
+// restore finds the next seq and how far the index reaches. Both look only at the newest rows. The next seq is after every run in the
+// file, also one whose rows are gone, so that no run gets other rows.
 func (w *writer) restore(ctx context.Context) error {
 	if err := w.conn.QueryRowContext(ctx, "PRAGMA page_size").Scan(&w.pageSize); err != nil {
 		return err
 	}
-	var last sql.NullInt64
-	if err := w.conn.QueryRowContext(ctx, "SELECT max(seq) FROM notification").Scan(&last); err != nil {
+	if err := w.index.restore(ctx, w); err != nil {
 		return err
 	}
-	w.nextSeq = last.Int64 + 1
-	err := w.conn.QueryRowContext(ctx, "SELECT seq FROM notification NOT INDEXED WHERE indexed = 1 ORDER BY seq DESC LIMIT 1").Scan(&w.index.reached)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+	w.nextSeq = w.index.until.Load() + 1
+	if rows := w.index.newest; len(rows) > 0 {
+		w.nextSeq = rows[len(rows)-1].seq + 1
 	}
-	w.index.committed()
 	return nil
 }
 
-func (s *Store) restoreWaiting(ctx context.Context, where string, args []any) error {
-	// #nosec G202 -- where is one of the constants above
-	rows, err := s.readers.QueryContext(ctx, "SELECT lane, next_attempt, seq, received_at FROM notification "+where, args...)
+func (s *Store) restoreWaiting(ctx context.Context) error {
+	rows, err := s.readers.QueryContext(ctx,
+		"SELECT lane, next_attempt, seq, received_at FROM notification INDEXED BY notification_waiting WHERE state = 'Waiting'")
 	if err != nil {
 		return err
 	}
@@ -75,9 +53,9 @@ func (s *Store) restoreWaiting(ctx context.Context, where string, args []any) er
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-func (s *Store) restoreDead(ctx context.Context, where string, args []any) error {
-	// #nosec G202 -- where is one of the constants above
-	rows, err := s.readers.QueryContext(ctx, "SELECT lane, count(*) FROM notification "+where+" GROUP BY lane", args...)
+func (s *Store) restoreDead(ctx context.Context) error {
+	rows, err := s.readers.QueryContext(ctx,
+		"SELECT lane, count(*) FROM notification INDEXED BY notification_final WHERE state <> 'Waiting' AND state = 'Dead' GROUP BY lane")
 	if err != nil {
 		return err
 	}

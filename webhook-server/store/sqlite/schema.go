@@ -9,11 +9,10 @@ import (
 // migrations lead from an empty file to the present schema; PRAGMA user_version counts those that have run.
 // They only ever grow at the end: a released one is never edited.
 //
-// A row of the notification table is appended with indexed = 0, and every secondary index covers only rows with indexed = 1. So an append
-// touches no index; the writer indexes older rows in batches (see index.go), and a reader looks through the few newest itself.
-//
-// Ids, tokens and correlation ids come in no order. Their indexes are cut into runs of 4096 rows (seq / 4096), so that a batch changes the
-// pages of one run, however large the table. A look-up asks each run in turn: 250 of them for a million rows, a few milliseconds.
+// An append changes the end of the table and the end of notification_waiting, nothing else. A row enters notification_final with its
+// outcome. What else is searched for is in the run table: for 4096 rows of the notification table at a time (those with the same
+// seq / 4096) and for each searched column, one blob of sorted slots, see run.go. A look-up asks each run in turn: 250 of them for a
+// million rows, a few milliseconds. The newest rows, fewer than a run, it reads through.
 //
 // The probe table is empty but for the time of a probe, see check.go.
 //
@@ -22,7 +21,7 @@ import (
 var migrations = []string{`
 CREATE TABLE notification (
 	seq            INTEGER PRIMARY KEY,
-	id             TEXT    NOT NULL CHECK (id <> ''),
+	id             TEXT    NOT NULL,
 	gateway_id     TEXT    NOT NULL,
 	merchant_id    TEXT    NOT NULL,
 	token_id       TEXT    NOT NULL,
@@ -31,17 +30,19 @@ CREATE TABLE notification (
 	lane           TEXT    NOT NULL,
 	received_at    INTEGER NOT NULL,
 	next_attempt   INTEGER NOT NULL,
-	state          TEXT    NOT NULL DEFAULT 'Waiting' CHECK (state IN ('Waiting', 'Delivered', 'Dead')),
+	state          TEXT    NOT NULL DEFAULT 'Waiting',
 	attempts       INTEGER NOT NULL DEFAULT 0,
 	last_reason    TEXT    NOT NULL DEFAULT '',
-	last_attempt   INTEGER NOT NULL DEFAULT 0,
-	indexed        INTEGER NOT NULL DEFAULT 0
+	last_attempt   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX notification_by_id ON notification (seq / 4096, id) WHERE indexed = 1;
-CREATE INDEX notification_by_token ON notification (seq / 4096, token_id) WHERE indexed = 1;
-CREATE INDEX notification_by_correlation ON notification (seq / 4096, correlation_id) WHERE indexed = 1;
-CREATE INDEX notification_by_merchant ON notification (merchant_id, gateway_id) WHERE indexed = 1;
-CREATE INDEX notification_by_state ON notification (state, last_attempt) WHERE indexed = 1;
+CREATE INDEX notification_waiting ON notification (seq) WHERE state = 'Waiting';
+CREATE INDEX notification_final ON notification (state, last_attempt) WHERE state <> 'Waiting';
+CREATE TABLE run (
+	number INTEGER NOT NULL,
+	field  TEXT    NOT NULL,
+	slots  BLOB    NOT NULL,
+	PRIMARY KEY (number, field)
+) STRICT;
 CREATE TABLE probe (filler BLOB NOT NULL) STRICT;
 `}
 

@@ -80,7 +80,7 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if err := createFile(s.path); err != nil {
 		return err
 	}
-	writing, err := connect(s.path, 1, "cache_size(-16000)") // 16 MB: the ends of the table and of every index
+	writing, err := connect(s.path, 1, "cache_size(-16000)") // 16 MB: the end of the table and of its indexes
 	if err != nil {
 		return err
 	}

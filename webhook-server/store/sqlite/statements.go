@@ -5,15 +5,37 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // statements are what the writer runs, prepared once on its connection.
 type statements struct {
-	begin, commit         *sql.Stmt
-	insert, record, index *sql.Stmt
-	final, replay, prune  *sql.Stmt
-	probe, endProbe       *sql.Stmt
-	pages, freePages      *sql.Stmt
+	begin, commit        *sql.Stmt
+	inserts              []insertion // the largest first
+	record               *sql.Stmt
+	insertRun, dropRun   *sql.Stmt
+	final, replay, prune *sql.Stmt
+	probe, endProbe      *sql.Stmt
+	pages, freePages     *sql.Stmt
+}
+
+// rowsOfRun finds the rows of the run ?1; the numbers are runRows and one less.
+const rowsOfRun = `SELECT 1 FROM notification WHERE seq BETWEEN ?1 * 4096 AND ?1 * 4096 + 4095`
+
+// rowValues is how many values a new row has.
+const rowValues = 10
+
+// insertion inserts so many rows at once.
+type insertion struct {
+	rows int
+	stmt *sql.Stmt
+}
+
+func insertText(rows int) string {
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	return `INSERT INTO notification
+		(seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, lane, received_at, next_attempt)
+		VALUES ` + row + strings.Repeat(", "+row, rows-1)
 }
 
 // prepare takes the writer's connection and prepares its statements.
@@ -30,16 +52,14 @@ func (w *writer) prepare(ctx context.Context) error {
 	}{
 		{&s.begin, "BEGIN IMMEDIATE"},
 		{&s.commit, "COMMIT"},
-		{&s.insert, `INSERT INTO notification
-			(seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, lane, received_at, next_attempt)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)`},
 		{&s.record, `UPDATE notification SET state = ?2, attempts = attempts + 1, last_reason = ?3, last_attempt = ?4, next_attempt = ?5 WHERE seq = ?1`},
-		{&s.index, `UPDATE notification SET indexed = 1 WHERE seq > ?1 AND seq <= ?2`},
+		{&s.insertRun, `INSERT INTO run (number, field, slots) SELECT ?1, ?2, ?3 WHERE EXISTS (` + rowsOfRun + `)`},
+		{&s.dropRun, `DELETE FROM run WHERE number = ?1 AND NOT EXISTS (` + rowsOfRun + `)`},
 		{&s.final, `SELECT state, lane, received_at FROM notification WHERE seq = ?1 AND state <> 'Waiting'`},
 		{&s.replay, `UPDATE notification SET state = 'Waiting', next_attempt = ?2 WHERE seq = ?1`},
 		{&s.prune, `DELETE FROM notification WHERE seq IN (
-			SELECT seq FROM notification INDEXED BY notification_by_state
-			WHERE indexed = 1 AND state = ?1 AND last_attempt < ?2 ORDER BY last_attempt LIMIT ?3) RETURNING lane`},
+			SELECT seq FROM notification INDEXED BY notification_final
+			WHERE state <> 'Waiting' AND state = ?1 AND last_attempt < ?2 ORDER BY last_attempt LIMIT ?3) RETURNING seq, lane`},
 		{&s.probe, `INSERT INTO probe VALUES (zeroblob(16384))`},
 		{&s.endProbe, `DELETE FROM probe`},
 		{&s.pages, `PRAGMA page_count`},
@@ -49,12 +69,22 @@ func (w *writer) prepare(ctx context.Context) error {
 			return fmt.Errorf("preparing %q: %w", p.text, err)
 		}
 	}
+	for _, rows := range []int{16, 4, 1} {
+		stmt, err := conn.PrepareContext(ctx, insertText(rows))
+		if err != nil {
+			return fmt.Errorf("preparing to insert: %w", err)
+		}
+		s.inserts = append(s.inserts, insertion{rows, stmt})
+	}
 	return nil
 }
 
 func (s *statements) close() error {
 	var errs []error
-	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.insert, s.record, s.index, s.final, s.replay, s.prune, s.probe, s.endProbe, s.pages, s.freePages} {
+	for _, insert := range s.inserts {
+		errs = append(errs, insert.stmt.Close())
+	}
+	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.record, s.insertRun, s.dropRun, s.final, s.replay, s.prune, s.probe, s.endProbe, s.pages, s.freePages} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

@@ -33,7 +33,8 @@ type writer struct {
 	stmts    statements
 
 	nextSeq int64
-	changed int // rows written in the transaction under way
+	rows    []any // to be inserted: the values of one row after those of the other
+	changed int   // rows written in the transaction under way
 	failing bool
 
 	ops        chan *op
@@ -126,26 +127,33 @@ func (w *writer) commit(batch []*op) {
 
 func (w *writer) applyAll(batch []*op) error {
 	for _, o := range batch {
+		if o.kind != appendOp {
+			if err := w.insertRows(); err != nil {
+				return err
+			}
+		}
 		o.err = o.apply(w)
 		if o.err != nil && !isOwnFault(o.err) {
 			return o.err
 		}
 	}
-	return nil
+	return w.insertRows()
 }
 
 // indexMore runs after the callers have their answer, and its failure is not theirs: the rows stay for the next time.
 func (w *writer) indexMore() {
-	err := w.transact(func() error { return w.index.step(w, indexStep) })
+	err := w.transact(func() error { return w.index.write(w) })
 	if err != nil {
-		w.index.retryAt = w.nextSeq + indexStep
+		w.index.retryAt = w.nextSeq + runRows
 		w.log.Warn("Indexing failed; searches get slower until it succeeds", "error", err)
+		return
 	}
+	w.index.written()
 }
 
 // transact runs the work in a transaction and flushes it to the disk.
 func (w *writer) transact(work func() error) error {
-	w.changed = 0
+	w.changed, w.rows = 0, w.rows[:0]
 	if _, err := w.exec(w.stmts.begin); err != nil {
 		w.rollBack()
 		return asFull(fmt.Errorf("beginning a transaction: %w", err))
@@ -158,7 +166,6 @@ func (w *writer) transact(work func() error) error {
 		w.rollBack()
 		return asFull(fmt.Errorf("committing: %w", err))
 	}
-	w.index.committed()
 	w.progress.wrote(w.changed)
 	return nil
 }
@@ -166,7 +173,6 @@ func (w *writer) transact(work func() error) error {
 // rollBack ends the transaction. Its error is not looked at: SQLite may have ended the transaction already, and if it has not, the
 // next BEGIN fails and leads here again.
 func (w *writer) rollBack() {
-	w.index.rolledBack()
 	_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK")
 }
 

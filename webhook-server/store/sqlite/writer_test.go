@@ -121,12 +121,26 @@ func TestWhatWaitsDuringACommitSharesTheNext(t *testing.T) {
 func TestAnOperationThatFailsForItsOwnValuesFailsAlone(t *testing.T) {
 	s, commits := openWith(t, 0)
 	release := hold(t, s)
-	errs := queueAppends(t, s, "a", "", "c")
+	errs := queueAppends(t, s, "a")
+	wrong := make(chan error, 1)
+	go func() {
+		wrong <- s.writer.do(context.Background(), &op{apply: func(w *writer) error {
+			_, err := w.exec(w.stmts.insertRun, 0, "id", nil) // slots are NOT NULL, and the run has a row: "a" is inserted by now
+			return err
+		}})
+	}()
+	waitFor(t, func() bool { return len(s.writer.ops) == 2 })
+	more := queueAppends(t, s, "c")
 	release()
-	for id, err := range errs() {
-		if (err != nil) != (id == "") || errors.Is(err, store.ErrFull) {
-			t.Errorf("appending %q: %v", id, err)
+	for _, all := range []map[string]error{errs(), more()} {
+		for id, err := range all {
+			if err != nil {
+				t.Errorf("appending %s: %v", id, err)
+			}
 		}
+	}
+	if err := <-wrong; err == nil || errors.Is(err, store.ErrFull) {
+		t.Errorf("the wrong operation: %v", err)
 	}
 	for _, id := range []string{"a", "c"} {
 		if _, err := s.Get(t.Context(), id); err != nil {
