@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// ErrNotObject says that bytes are not one JSON object in UTF-8 with distinct names and bounded nesting.
+// ErrNotObject says that bytes are not one JSON object in UTF-8 with bounded nesting.
 var ErrNotObject = errors.New("not a JSON object")
 
 // ErrNotString says that the member asked for is missing, stands twice, or is not a string.
 var ErrNotString = errors.New("member is not one string")
 
 // StringMember answers one string member of a JSON object (RFC 8259) and lets every other member pass unread. It is strict where
-// encoding/json is not: names are compared with their letter case, no name may stand twice at the top level, the bytes must be UTF-8,
-// and nothing may be nested deeper than maxDepth, the object itself being the first level. The errors are ErrNotObject and ErrNotString.
+// encoding/json is not: names are compared with their letter case, the member may stand only once, the bytes must be UTF-8, and nothing
+// may be nested deeper than maxDepth, the object itself being the first level. The errors are ErrNotObject and ErrNotString.
 func StringMember(body []byte, name string, maxDepth int) (string, error) {
 	// The scan below leans on valid JSON: it looks only for quotes, brackets and commas.
 	if !utf8.Valid(body) || !json.Valid(body) {
@@ -25,24 +25,18 @@ func StringMember(body []byte, name string, maxDepth int) (string, error) {
 	if s.rest[0] != '{' {
 		return "", ErrNotObject
 	}
-	seen := map[string]bool{}
 	var found []byte
-	repeated := false
+	times := 0
 	for s.nextMember() {
-		switch {
-		case s.name == name && seen[name]:
-			repeated = true
-		case seen[s.name]:
-			return "", ErrNotObject
-		case s.name == name:
+		if s.name == name {
 			found = s.value
+			times++
 		}
-		seen[s.name] = true
 	}
 	if s.tooDeep {
 		return "", ErrNotObject
 	}
-	if repeated || len(found) == 0 || found[0] != '"' {
+	if times != 1 || found[0] != '"' {
 		return "", ErrNotString
 	}
 	return unquote(found), nil
