@@ -109,7 +109,7 @@ func TestARestartRestoresTheQueue(t *testing.T) {
 	path := newPath(t)
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	s := open(t, path)
-	appendAt(t, s, now, 2500) // some of them indexed, some not
+	appendAt(t, s, now, 4500) // some of them in a run, some not
 	settle(t, s, now)
 	wantLanes, wantList := lanesAndList(t, s)
 	if _, err := s.Claim(t.Context(), "lane", now.Add(time.Hour), 10, time.Hour); err != nil {
@@ -127,8 +127,8 @@ func TestARestartRestoresTheQueue(t *testing.T) {
 	if due, ok, err := s.NextDue(t.Context(), now.Add(2*time.Second)); err != nil || !ok || !due.Equal(now.Add(time.Hour)) {
 		t.Errorf("next due %s, %t, %v", due, ok, err)
 	}
-	claimed, err := s.Claim(t.Context(), "lane", now.Add(time.Hour), 5000, time.Minute)
-	if err != nil || len(claimed) != 2000 {
+	claimed, err := s.Claim(t.Context(), "lane", now.Add(time.Hour), 9000, time.Minute)
+	if err != nil || len(claimed) != 4000 {
 		t.Errorf("claimed %d, %v; want all that wait, the retries and those claimed before", len(claimed), err)
 	}
 }
