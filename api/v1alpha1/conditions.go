@@ -56,8 +56,10 @@ const (
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonGatewayNotFound: the MerchantGateway that is referred to does not exist.
 	ReasonGatewayNotFound = "GatewayNotFound"
-	// ReasonGatewayNotAccepted: the MerchantGateway that is referred to is not served.
+	// ReasonGatewayNotAccepted: the MerchantGateway that is referred to is not accepted.
 	ReasonGatewayNotAccepted = "GatewayNotAccepted"
+	// ReasonGatewayNotServed: the MerchantGateway that is referred to has no serving document yet; its own conditions say why.
+	ReasonGatewayNotServed = "GatewayNotServed"
 )
 
 // Reasons of CredentialsReady.

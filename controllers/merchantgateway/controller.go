@@ -37,17 +37,21 @@ type Reconciler struct {
 	// Live reads everything from the API server.
 	Live      client.Reader
 	Documents *documents.Store
-	Recorder  events.EventRecorder
-	Generate  translate.Generator
-	Now       func() time.Time
+	// Watched holds the metadata of the serving documents.
+	Watched  cache.Cache
+	Recorder events.EventRecorder
+	Generate translate.Generator
+	Now      func() time.Time
 	// ExternalURL is the base of the URLs of a gateway that names no host.
 	ExternalURL string
+	// Namespaces are those whose resources are looked at; none means all.
+	Namespaces []string
 }
 
-// SetupWithManager registers the controller and all that it watches. watched holds the metadata of the serving documents.
-func (r *Reconciler) SetupWithManager(m ctrl.Manager, watched cache.Cache, options controller.Options) error {
+// SetupWithManager registers the controller and all that it watches.
+func (r *Reconciler) SetupWithManager(m ctrl.Manager, options controller.Options) error {
 	b := ctrl.NewControllerManagedBy(m).Named("merchantgateway").WithOptions(options)
-	if err := r.watch(b, watched).Complete(r); err != nil {
+	if err := r.watch(b).Complete(r); err != nil {
 		return fmt.Errorf("setting up the controller of MerchantGateways: %w", err)
 	}
 	return nil

@@ -4,9 +4,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -23,12 +21,13 @@ import (
 // watch registers everything that a reconcile reads. Secrets are watched by their metadata and read one by one when they are needed: a
 // Secret without the label must be recognised too, and so the watch cannot be narrowed by it, but the operator need not hold all the
 // Secrets of a cluster in memory.
-func (r *Reconciler) watch(b *builder.Builder, watched cache.Cache) *builder.Builder {
+func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 	b = b.For(&v1alpha1.MerchantGateway{}, builder.WithPredicates(index.Changed())).
 		Watches(&v1alpha1.MerchantGateway{}, handler.EnqueueRequestsFromMapFunc(r.sameID), builder.WithPredicates(index.ComesOrGoes())).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.readersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
+	// A document that is edited or deleted is repaired.
 	for _, kind := range []serving.Kind{serving.KindGateway, serving.KindGatewaySecrets} {
-		b = b.WatchesRawSource(source.Kind(watched, documents.Metadata(kind), handler.TypedEnqueueRequestsFromMapFunc(ownerOf(kind))))
+		b = b.WatchesRawSource(source.Kind(r.Watched, documents.Metadata(kind), handler.TypedEnqueueRequestsFromMapFunc(documents.Owners(kind, r.Namespaces))))
 	}
 	return b
 }
@@ -58,15 +57,4 @@ func (r *Reconciler) find(ctx context.Context, options ...client.ListOption) []r
 		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&gateways.Items[i])})
 	}
 	return requests
-}
-
-// ownerOf answers the gateway that a serving document belongs to, so that an edited or deleted document is repaired.
-func ownerOf(kind serving.Kind) handler.TypedMapFunc[*metav1.PartialObjectMetadata, reconcile.Request] {
-	return func(_ context.Context, object *metav1.PartialObjectMetadata) []reconcile.Request {
-		owner, ok := documents.Owner(kind, object.GetName())
-		if !ok {
-			return nil
-		}
-		return []reconcile.Request{{NamespacedName: owner}}
-	}
 }

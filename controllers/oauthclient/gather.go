@@ -36,7 +36,10 @@ func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient)
 	}
 	// A gateway that is being deleted is as good as gone: nothing is to be written for it any more.
 	if gateway != nil && gateway.DeletionTimestamp.IsZero() {
-		f.input.Gateway, f.input.GatewayAccepted = gateway, accepted(gateway)
+		f.input.Gateway = gateway
+		if f.input.GatewayServed, err = documents.Exists(ctx, r.Watched, serving.KindGateway, r.Documents.Key(serving.KindGateway, gateway)); err != nil {
+			return found{}, err
+		}
 	}
 	secret := types.NamespacedName{Namespace: resource.Namespace, Name: resource.Spec.Credentials.SecretName}
 	if f.input.Secret, err = ownedsecret.Read(ctx, r.Client, secret); err != nil {

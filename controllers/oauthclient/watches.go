@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -28,12 +27,14 @@ import (
 // watch registers everything that a reconcile reads. Secrets are watched by their metadata and read one by one when they are needed: a
 // Secret without the label must be recognised too, and so the watch cannot be narrowed by it, but the operator need not hold all the
 // Secrets of a cluster in memory.
-func (r *Reconciler) watch(b *builder.Builder, watched cache.Cache) *builder.Builder {
+func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 	return b.For(&v1alpha1.OAuthClient{}, builder.WithPredicates(index.Changed())).
 		Watches(&v1alpha1.OAuthClient{}, handler.EnqueueRequestsFromMapFunc(r.sameID), builder.WithPredicates(claimChanged())).
 		Watches(&v1alpha1.MerchantGateway{}, handler.EnqueueRequestsFromMapFunc(r.clientsOf), builder.WithPredicates(gatewayChanged())).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.readersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
-		WatchesRawSource(source.Kind(watched, documents.Metadata(serving.KindClient), handler.TypedEnqueueRequestsFromMapFunc(ownerOf)))
+		// A document that is edited or deleted is repaired.
+		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindClient), handler.TypedEnqueueRequestsFromMapFunc(documents.Owners(serving.KindClient, r.Namespaces)))).
+		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindGateway), handler.TypedEnqueueRequestsFromMapFunc(r.clientsOfDocument), documents.ComesOrGoes()))
 }
 
 // claimChanged passes what may give a client id to another client, or take it away.
@@ -50,7 +51,7 @@ func claimChanged() predicate.Predicate {
 	}
 }
 
-// gatewayChanged passes what clients depend on: the spec of a gateway, that it exists, and whether it is accepted.
+// gatewayChanged passes what clients depend on: the spec of a gateway, that it exists, whether it is accepted, and its token URLs.
 func gatewayChanged() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -59,14 +60,19 @@ func gatewayChanged() predicate.Predicate {
 			return ok1 && ok2 && (before.UID != after.UID ||
 				before.Generation != after.Generation ||
 				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-				accepted(before) != accepted(after))
+				accepted(before) != accepted(after) ||
+				!slices.Equal(before.Status.TokenURLs, after.Status.TokenURLs))
 		},
 		GenericFunc: func(event.GenericEvent) bool { return false },
 	}
 }
 
-func accepted(gateway *v1alpha1.MerchantGateway) bool {
-	return meta.IsStatusConditionTrue(gateway.Status.Conditions, v1alpha1.ConditionAccepted)
+// accepted answers the status of the gateway's condition, "" while it has none.
+func accepted(gateway *v1alpha1.MerchantGateway) metav1.ConditionStatus {
+	if condition := meta.FindStatusCondition(gateway.Status.Conditions, v1alpha1.ConditionAccepted); condition != nil {
+		return condition.Status
+	}
+	return ""
 }
 
 // sameID answers the clients that claim a client id of another.
@@ -119,11 +125,11 @@ func requests(clients []v1alpha1.OAuthClient) []reconcile.Request {
 	return all
 }
 
-// ownerOf answers the client that a serving document belongs to, so that an edited or deleted document is repaired.
-func ownerOf(_ context.Context, object *metav1.PartialObjectMetadata) []reconcile.Request {
-	owner, ok := documents.Owner(serving.KindClient, object.GetName())
-	if !ok {
-		return nil
+// clientsOfDocument answers the clients of the gateway that a serving document belongs to.
+func (r *Reconciler) clientsOfDocument(ctx context.Context, object *metav1.PartialObjectMetadata) []reconcile.Request {
+	var all []reconcile.Request
+	for _, gateway := range documents.Owners(serving.KindGateway, r.Namespaces)(ctx, object) {
+		all = append(all, requests(r.find(ctx, client.InNamespace(gateway.Namespace), client.MatchingFields{index.ClientsByGateway: gateway.Name}))...)
 	}
-	return []reconcile.Request{{NamespacedName: owner}}
+	return all
 }

@@ -107,17 +107,17 @@ func addReconcilers(m manager.Manager, watched cache.Cache, options Options) err
 	store := documents.NewStore(m.GetClient(), options.SystemNamespace, counted)
 	recorder := m.GetEventRecorder("d1gateway")
 	gateways := &merchantgateway.Reconciler{
-		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Recorder: recorder,
-		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL,
+		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Recorder: recorder,
+		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,
 	}
-	if err := gateways.SetupWithManager(m, watched, controllerOptions(concurrentGateways)); err != nil {
+	if err := gateways.SetupWithManager(m, controllerOptions(concurrentGateways)); err != nil {
 		return err
 	}
 	clients := &oauthclient.Reconciler{
-		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Recorder: recorder, Metrics: counted,
-		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL,
+		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Recorder: recorder, Metrics: counted,
+		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,
 	}
-	return clients.SetupWithManager(m, watched, controllerOptions(concurrentClients))
+	return clients.SetupWithManager(m, controllerOptions(concurrentClients))
 }
 
 func controllerOptions(concurrent int) controller.Options {

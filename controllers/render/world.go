@@ -31,12 +31,10 @@ type world struct {
 	now         time.Time
 	generate    translate.Generator
 	stdout      io.Writer
-	accepted    map[string]bool // gateways, by namespace/name
 }
 
 // render renders every gateway and then every client, and says whether all are Ready.
 func (w *world) render() (bool, error) {
-	w.accepted = map[string]bool{}
 	byName := func(a, b metav1.Object) int {
 		return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
 	}
@@ -67,7 +65,7 @@ func (w *world) render() (bool, error) {
 
 func (w *world) renderGateway(g *v1alpha1.MerchantGateway) (bool, error) {
 	out := w.translateGateway(g)
-	w.accepted[g.Namespace+"/"+g.Name] = meta.IsStatusConditionTrue(out.Status.Conditions, v1alpha1.ConditionAccepted)
+	g.Status = out.Status
 	switch out.Action {
 	case translate.Write:
 		if err := w.writeGateway(out); err != nil {
@@ -127,7 +125,6 @@ func (w *world) writeGateway(out translate.GatewayOutput) error {
 func (w *world) renderClient(c *v1alpha1.OAuthClient) (bool, error) {
 	in := translate.ClientInput{
 		Client:          c,
-		GatewayAccepted: w.accepted[c.Namespace+"/"+c.Spec.GatewayRef.Name],
 		Holder:          translate.ClientHolder(c, c.Status.ClientID, w.clients, w.gateways),
 		Secret:          w.secret(c.Namespace, c.Spec.Credentials.SecretName),
 		Previous:        w.previousClient(c),
@@ -138,6 +135,7 @@ func (w *world) renderClient(c *v1alpha1.OAuthClient) (bool, error) {
 	for i := range w.gateways {
 		if g := &w.gateways[i]; g.Namespace == c.Namespace && g.Name == c.Spec.GatewayRef.Name {
 			in.Gateway = g
+			_, in.GatewayServed = w.directory.documents[objectName(serving.KindGateway, g)]
 		}
 	}
 	out := translate.Client(in)

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/d1gateway/d1gateway/api/serving"
@@ -59,7 +61,7 @@ func Client(in ClientInput) ClientOutput {
 	switch {
 	case blocked && out.Action == Write:
 		done = no(v1alpha1.ReasonNotProgrammed, "The last good configuration serves on, except that the suspension is in force")
-	case out.Action == Keep && in.Previous != nil && !in.GatewayAccepted:
+	case out.Action == Keep && in.Previous != nil && len(gatewayProblems(in)) > 0:
 		done = no(v1alpha1.ReasonNotProgrammed, "ResolvedRefs says what stands against this configuration; the last good one is served when its gateway is")
 	}
 	out.Status, out.NextChange = clientStatus(in, out)
@@ -70,11 +72,15 @@ func Client(in ClientInput) ClientOutput {
 func gatewayProblems(in ClientInput) []problem {
 	at := field.NewPath("spec", "gatewayRef", "name")
 	name := in.Client.Spec.GatewayRef.Name
-	switch {
-	case in.Gateway == nil:
+	if in.Gateway == nil {
 		return []problem{problemAt(at, v1alpha1.ReasonGatewayNotFound, "MerchantGateway %q does not exist in namespace %q", name, in.Client.Namespace)}
-	case !in.GatewayAccepted:
+	}
+	accepted := meta.FindStatusCondition(in.Gateway.Status.Conditions, v1alpha1.ConditionAccepted)
+	switch {
+	case accepted != nil && accepted.Status != metav1.ConditionTrue:
 		return []problem{problemAt(at, v1alpha1.ReasonGatewayNotAccepted, "MerchantGateway %q is not accepted; its conditions say why", name)}
+	case accepted == nil || !in.GatewayServed:
+		return []problem{problemAt(at, v1alpha1.ReasonGatewayNotServed, "MerchantGateway %q is not served yet; its conditions say why", name)}
 	default:
 		return nil
 	}

@@ -73,10 +73,10 @@ type GatewayOutput struct {
 type ClientInput struct {
 	// Client is the resource with its schema defaults filled in.
 	Client *v1alpha1.OAuthClient
-	// Gateway is the MerchantGateway it refers to; nil when there is none.
+	// Gateway is the MerchantGateway it refers to, with its status; nil when there is none.
 	Gateway *v1alpha1.MerchantGateway
-	// GatewayAccepted says whether that gateway is accepted (and so served).
-	GatewayAccepted bool
+	// GatewayServed says whether that gateway has a Gateway document.
+	GatewayServed bool
 	// Holder is the older resource that holds the same client id on the same host and token path, as "namespace/name"; else empty.
 	Holder string
 	// Secret is the Secret named by credentials.secretName; nil when there is none.

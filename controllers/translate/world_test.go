@@ -178,9 +178,7 @@ func (w *world) translateClient(c *v1alpha1.OAuthClient, crash bool) any {
 	in.Previous, _ = w.documents[objectName(serving.KindClient, c)].(*serving.Client)
 	in.Holder = translate.ClientHolder(c, translate.EffectiveClientID(c, in.Secret, in.Previous), values(w.clients), values(w.gateways))
 	if in.Gateway != nil {
-		in.GatewayAccepted = slices.ContainsFunc(in.Gateway.Status.Conditions, func(k metav1.Condition) bool {
-			return k.Type == v1alpha1.ConditionAccepted && k.Status == metav1.ConditionTrue
-		})
+		_, in.GatewayServed = w.documents[objectName(serving.KindGateway, in.Gateway)]
 	}
 	out := translate.Client(in)
 	same := reflect.DeepEqual(c.Status, out.Status) && out.Issued == ""

@@ -33,6 +33,12 @@ func NewStore(c client.Client, namespace string, m *metrics.Metrics) *Store {
 	return &Store{client: c, namespace: namespace, metrics: m}
 }
 
+// Key answers where the document of a resource is.
+func (s *Store) Key(kind serving.Kind, resource metav1.Object) types.NamespacedName {
+	head := serving.Header{Kind: kind, Namespace: resource.GetNamespace(), Name: resource.GetName()}
+	return types.NamespacedName{Namespace: s.namespace, Name: head.ObjectName()}
+}
+
 // Stored is what was found where a document belongs.
 type Stored struct {
 	// Document is nil when there is none, or none that can be read.

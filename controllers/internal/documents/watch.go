@@ -1,7 +1,9 @@
 package documents
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +14,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/d1gateway/d1gateway/api/serving"
 )
@@ -33,6 +40,35 @@ func Owner(kind serving.Kind, objectName string) (types.NamespacedName, bool) {
 	owner := types.NamespacedName{Namespace: parts[1], Name: parts[2]}
 	head := serving.Header{Kind: kind, Namespace: owner.Namespace, Name: owner.Name}
 	return owner, head.ObjectName() == objectName
+}
+
+// Owners answers a function that maps an object of the system namespace to the resource that it holds the document of. Documents of
+// other namespaces than these are left to whoever looks at those; none means all namespaces.
+func Owners(kind serving.Kind, namespaces []string) handler.TypedMapFunc[*metav1.PartialObjectMetadata, reconcile.Request] {
+	return func(_ context.Context, object *metav1.PartialObjectMetadata) []reconcile.Request {
+		owner, ok := Owner(kind, object.GetName())
+		if !ok || (len(namespaces) > 0 && !slices.Contains(namespaces, owner.Namespace)) {
+			return nil
+		}
+		return []reconcile.Request{{NamespacedName: owner}}
+	}
+}
+
+// ComesOrGoes passes the creation and the deletion of a document.
+func ComesOrGoes() predicate.TypedPredicate[*metav1.PartialObjectMetadata] {
+	return predicate.TypedFuncs[*metav1.PartialObjectMetadata]{
+		UpdateFunc:  func(event.TypedUpdateEvent[*metav1.PartialObjectMetadata]) bool { return false },
+		GenericFunc: func(event.TypedGenericEvent[*metav1.PartialObjectMetadata]) bool { return false },
+	}
+}
+
+// Exists says whether watched, a cache of the metadata of documents, knows of one.
+func Exists(ctx context.Context, watched client.Reader, kind serving.Kind, key types.NamespacedName) (bool, error) {
+	err := watched.Get(ctx, key, Metadata(kind))
+	if client.IgnoreNotFound(err) != nil {
+		return false, fmt.Errorf("looking for serving document %s: %w", key.Name, err)
+	}
+	return err == nil, nil
 }
 
 // Selector matches the objects that hold documents; Others matches all other objects.

@@ -28,12 +28,14 @@ func Announce(recorder events.EventRecorder, object runtime.Object, before, afte
 	}
 }
 
-// turnedBad leaves out what only follows from another condition, which has an event of its own.
+// turnedBad leaves out what only follows from another condition, of the same resource or of its gateway: that has an event of its own, and a
+// gateway that was applied together with its clients is served a moment after them.
 func turnedBad(before []metav1.Condition, condition metav1.Condition) bool {
 	if condition.Status != metav1.ConditionFalse {
 		return false
 	}
-	if condition.Reason == v1alpha1.ReasonNotProgrammed || condition.Reason == v1alpha1.ReasonCredentialsPending {
+	switch condition.Reason {
+	case v1alpha1.ReasonNotProgrammed, v1alpha1.ReasonCredentialsPending, v1alpha1.ReasonGatewayNotServed:
 		return false
 	}
 	old := meta.FindStatusCondition(before, condition.Type)

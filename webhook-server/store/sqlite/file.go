@@ -32,7 +32,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	_ = lock.Close() // nothing was written to it
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w: %s: the embedded store is for one replica; stop the other process, or use PostgreSQL to run several replicas", ErrInUse, path)
+		return nil, fmt.Errorf("%w: %s: the embedded store is for one replica; stop the other process", ErrInUse, path)
 	}
 	return nil, fmt.Errorf("store %s: locking: %w", path, err)
 }
