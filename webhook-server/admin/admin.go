@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	api "github.com/d1gateway/d1gateway/api/serving"
@@ -141,10 +140,10 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, shown(record))
 }
 
-// lane is a store.LaneStats as the API shows it.
+// lane is a store.LaneStats as the API shows it. Lane is namespace/name of the MerchantGateway, its merchantGatewayId and, for a
+// merchant's own destination, the merchant id, joined by slashes.
 type lane struct {
-	GatewayID     string    `json:"gatewayId"`
-	MerchantID    string    `json:"merchantId,omitempty"`
+	Lane          string    `json:"lane"`
 	Waiting       int       `json:"waiting"`
 	OldestWaiting time.Time `json:"oldestWaiting,omitzero"`
 	Dead          int       `json:"dead"`
@@ -158,8 +157,7 @@ func (h *handler) lanes(w http.ResponseWriter, r *http.Request) {
 	}
 	items := make([]lane, len(stats))
 	for i, s := range stats {
-		gatewayID, merchantID, _ := strings.Cut(s.Lane, "/")
-		items[i] = lane{gatewayID, merchantID, s.Waiting, s.OldestWaiting.UTC(), s.Dead}
+		items[i] = lane{s.Lane, s.Waiting, s.OldestWaiting.UTC(), s.Dead}
 	}
 	answer(w, http.StatusOK, map[string]any{"items": items})
 }

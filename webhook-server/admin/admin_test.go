@@ -32,7 +32,7 @@ func serve(t *testing.T, token string) (url string, s store.Store) {
 	for id, state := range map[string]store.State{"waits": store.Waiting, "done": store.Delivered, "given-up": store.Dead} {
 		n := store.Notification{
 			ID: id, GatewayID: "MGW_000001", MerchantID: "40010000001", TokenID: "tok_" + id, UpdateType: "CARD_UPDATE",
-			CorrelationID: "c-1", ReceivedAt: now, Lane: "MGW_000001/40010000001",
+			CorrelationID: "c-1", ReceivedAt: now, Lane: "payments/acme/MGW_000001/40010000001",
 		}
 		if err := s.Append(t.Context(), n); err != nil {
 			t.Fatal(err)
@@ -133,7 +133,7 @@ func TestOneNotificationIsAnsweredWithItsHistory(t *testing.T) {
 func TestLanesTellWhatWaitsAndWhatIsDead(t *testing.T) {
 	url, _ := serve(t, "")
 	status, body := get(t, url+"/v1/lanes", "")
-	want := `{"items":[{"gatewayId":"MGW_000001","merchantId":"40010000001","waiting":1,"oldestWaiting":"2026-11-22T10:00:00Z","dead":1}]}`
+	want := `{"items":[{"lane":"payments/acme/MGW_000001/40010000001","waiting":1,"oldestWaiting":"2026-11-22T10:00:00Z","dead":1}]}`
 	if status != http.StatusOK || strings.TrimSpace(body) != want {
 		t.Errorf("%d %s", status, body)
 	}

@@ -10,7 +10,7 @@ import (
 
 // deliver makes one attempt of a claimed notification, records what came of it and learns from it.
 func (d *Dispatcher) deliver(l *lane, c store.Delivery) {
-	destination, owner := d.directory.destination(c.GatewayID, c.MerchantID)
+	destination, owner := d.directory.destination(c.Notification)
 	started, attempts := d.now(), c.Attempts+1
 	retry, v := unknownRetry, Verdict{Reason: UnknownDestination}
 	if destination != nil {
@@ -112,7 +112,7 @@ func (d *Dispatcher) report(c store.Delivery, v Verdict, o store.Outcome, attemp
 		Reason: v.Reason, State: o.State, Attempts: attempts,
 		Took: took, Age: o.At.Sub(c.ReceivedAt),
 	})
-	args := []any{"notification", c.ID, "gateway", c.GatewayID, "merchant", c.MerchantID, "reason", v.Reason, "attempts", attempts, "took", took}
+	args := []any{"notification", c.ID, "gateway", c.GatewayID, "merchant", c.MerchantID, "reason", v.Reason, "attempts", attempts, "seconds", took.Seconds()}
 	if v.Status != 0 {
 		args = append(args, "status", v.Status)
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
 // directory finds destinations in the current snapshot. A notification goes where its merchant's go now, not where they went when it was accepted.
@@ -41,13 +42,14 @@ func (d *directory) index() {
 	}
 }
 
-// destination answers where a merchant's notifications go, and whose connections they use. It is nil when that is not known.
-func (d *directory) destination(gatewayID, merchantID string) (*serving.Destination, string) {
-	g := d.gateway(gatewayID)
-	if g == nil {
+// destination answers where a notification goes now, and whose connections it uses. It is nil when that is not known, or when its
+// merchantGatewayId is now another resource's.
+func (d *directory) destination(n store.Notification) (*serving.Destination, string) {
+	g := d.gateway(n.GatewayID)
+	if g == nil || !strings.HasPrefix(n.Lane, ownerOf(g)+"/") {
 		return nil, ""
 	}
-	return g.Destination(merchantID), ownerOf(g)
+	return g.Destination(n.MerchantID), ownerOf(g)
 }
 
 // lane answers the destination that a lane is named after, or nil.
@@ -57,19 +59,26 @@ func (d *directory) lane(name string) *serving.Destination {
 	d.index()
 	found, known := d.lanes[name]
 	if !known {
-		gatewayID, merchantID, own := strings.Cut(name, "/")
-		found = namedAfter(d.gateways[gatewayID], name, merchantID, own)
+		found = d.namedAfter(name)
 		d.lanes[name] = found
 	}
 	return found
 }
 
-func namedAfter(g *serving.Gateway, lane, merchantID string, own bool) *serving.Destination {
-	if g == nil {
+func (d *directory) namedAfter(lane string) *serving.Destination {
+	parts := strings.SplitN(lane, "/", 4) // namespace, name, merchantGatewayId and, for a merchant's own, the merchant id
+	if len(parts) < 3 {
 		return nil
 	}
-	if own || g.DeliverUnlisted {
-		return g.Destination(merchantID)
+	g := d.gateways[parts[2]]
+	if g == nil || ownerOf(g) != parts[0]+"/"+parts[1] {
+		return nil
+	}
+	if len(parts) == 4 {
+		return g.Destination(parts[3])
+	}
+	if g.DeliverUnlisted {
+		return g.Destination("")
 	}
 	for _, m := range g.Merchants { // the default destination is the one of any merchant that has none of its own
 		if found := g.Destination(m.ID); found != nil && found.Lane == lane {

@@ -20,8 +20,10 @@
 //
 // # A destination that is down
 //
-// After five failures in a row a lane's circuit opens: one attempt at a time, a second to a minute apart, made with whatever has been
-// due for longest. The first success closes it and the lane drains. What the circuit holds back is not an attempt and costs none.
+// After five failures in a row a lane is suspect: its attempts start one by one, at most fifty a second, so that the first retries still
+// come within seconds when a destination refuses many notifications once. When nothing has succeeded for ten seconds since the first of
+// the failures ended, the circuit opens: one attempt at a time, a second to a minute apart, made with the one received first of what
+// has been due for longest. The first success closes it and the lane drains. What the circuit holds back is not an attempt and costs none.
 //
 // # Bounds
 //

@@ -73,7 +73,10 @@ func (w *world) secret(id, raw string) {
 func merchantID(i int) string { return fmt.Sprintf("4001%07d", i) }
 
 // laneOf is the lane of a merchant with a destination of its own.
-func laneOf(merchant string) string { return gatewayID + "/" + merchant }
+func laneOf(merchant string) string { return defaultLane + "/" + merchant }
+
+// defaultLane is that of the merchants that have none.
+const defaultLane = "payments/acme/" + gatewayID
 
 // destination is one with few limits.
 func destination(url string) *api.Destination {

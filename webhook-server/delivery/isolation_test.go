@@ -22,7 +22,7 @@ func TestADeadLaneWithTenThousandWaitingDelaysNoOther(t *testing.T) {
 		dead, healthy := merchantID(1), merchantID(2)
 		w := newWorld(t)
 		slow := destination("https://dead.example")
-		slow.MaxInFlight = 1000
+		slow.MaxInFlight = 256
 		w.merchant(dead, slow)
 		w.merchant(healthy, destination("https://healthy.example"))
 		w.apply()

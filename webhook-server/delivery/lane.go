@@ -59,6 +59,8 @@ type admission struct {
 	// wait is how long none may start when n is 0, unless changed is closed before; 0 means until then.
 	wait    time.Duration
 	changed <-chan struct{}
+	// probe says that the one attempt is the probe of an open circuit, to be chosen from what is due.
+	probe bool
 	// forgave says that an open circuit was closed because the destination is another one now.
 	forgave bool
 }
@@ -76,8 +78,8 @@ func (l *lane) admit(lim limits, now time.Time) admission {
 	if a.wait = l.circuit.wait(now); a.wait > 0 {
 		return a
 	}
-	n := l.circuit.limit(lim.maxInFlight) - l.inFlight
-	if n <= 0 {
+	n := l.circuit.admits(lim.maxInFlight, l.inFlight)
+	if n == 0 {
 		return a
 	}
 	if l.limiter.Limit() != rate.Inf {
@@ -89,7 +91,7 @@ func (l *lane) admit(lim limits, now time.Time) admission {
 		n = min(n, int(tokens))
 	}
 	l.inFlight += n
-	a.n = n
+	a.n, a.probe = n, l.circuit.choosesProbe()
 	return a
 }
 
@@ -121,8 +123,12 @@ func (l *lane) takeOwn() bool {
 func (l *lane) begin(n int, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if n == 0 {
+		return
+	}
 	l.sending += n
 	l.limiter.AllowN(now, n)
+	l.circuit = l.circuit.began(now)
 }
 
 // end notes that an attempt is not under way any more; leave gives its place free.

@@ -144,3 +144,22 @@ func TestAnUnknownDestinationWaitsAndIsFoundAgain(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWaitsForAGatewayDoesNotGoToAnotherResourceThatHasItsIDLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		mine := notification("mine", merchant)
+		formers := notification("formers", merchant)
+		formers.Lane = "other/former/" + gatewayID + "/" + merchant
+		appendAll(t, s, mine, formers)
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: newAttempter(always(delivered))})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := record(t, s, "mine"); got.State != store.Delivered {
+			t.Errorf("%+v", got)
+		}
+		if got := record(t, s, "formers"); got.State != store.Waiting || got.LastReason != "unknown_destination" {
+			t.Errorf("%+v", got)
+		}
+	})
+}

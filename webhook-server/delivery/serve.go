@@ -29,7 +29,7 @@ func (d *Dispatcher) serve(l *lane) {
 		if slots == 0 {
 			continue
 		}
-		drained, err := d.claim(l, own, slots)
+		drained, err := d.claim(l, own, slots, a.probe)
 		if errors.Is(err, store.ErrClosed) {
 			return
 		}
@@ -92,12 +92,19 @@ func (d *Dispatcher) awaitShared(l *lane, n int) int {
 
 // claim starts an attempt for each notification that it gets for the slots, and frees the other slots.
 // Drained says that there were fewer than slots.
-func (d *Dispatcher) claim(l *lane, own bool, slots int) (drained bool, err error) {
+func (d *Dispatcher) claim(l *lane, own bool, slots int, probe bool) (drained bool, err error) {
 	l.look()
 	now := d.now()
-	claimed, err := d.store.Claim(d.claiming, l.name, now, slots, lease)
+	limit := slots
+	if probe {
+		limit = probeChoice
+	}
+	claimed, err := d.store.Claim(d.claiming, l.name, now, limit, lease)
 	if err != nil && d.claiming.Err() == nil {
 		d.storeFailed("claim", err)
+	}
+	if probe {
+		claimed = d.keepProbe(l, claimed)
 	}
 	l.begin(len(claimed), now)
 	for _, c := range claimed {

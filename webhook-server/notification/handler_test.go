@@ -21,12 +21,12 @@ func TestN0IsDurableBeforeItIsAnswered(t *testing.T) {
 	got := e.store.kept[0]
 	want := store.Notification{
 		ID: got.ID, GatewayID: "MGW_000001", MerchantID: "40010000001", TokenID: "tok_1", UpdateType: "TOKEN_STATE_CHANGE",
-		CorrelationID: "c-1", ReceivedAt: fixture.Now(), Lane: "MGW_000001",
+		CorrelationID: "c-1", ReceivedAt: fixture.Now(), Lane: "payments/acme/MGW_000001",
 	}
 	if got != want || got.ID == "" {
 		t.Errorf("kept %+v, want %+v", got, want)
 	}
-	if lane := <-e.woken; lane != "MGW_000001" {
+	if lane := <-e.woken; lane != "payments/acme/MGW_000001" {
 		t.Errorf("woke lane %s", lane)
 	}
 	e.wantOutcome(notification.Accepted)

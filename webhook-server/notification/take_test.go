@@ -181,7 +181,7 @@ func TestAMerchantsOwnDestinationHasItsOwnLane(t *testing.T) {
 	e.Gateway.Merchants[0].Delivery = &own
 	e.Publish()
 	e.wantAccepted(e.send(e.n0()))
-	if lane := <-e.woken; lane != "MGW_000001/40010000001" || e.store.kept[0].Lane != lane {
+	if lane := <-e.woken; lane != "payments/acme/MGW_000001/40010000001" || e.store.kept[0].Lane != lane {
 		t.Errorf("woke %s, stored for %s", lane, e.store.kept[0].Lane)
 	}
 }

@@ -88,8 +88,9 @@ func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets) (*Gateway, er
 		g.ClientCAs = pool
 	}
 	var err error
+	lane := doc.Namespace + "/" + doc.Name + "/" + doc.GatewayID
 	if doc.Delivery != nil {
-		if g.fallback, err = m.destination(doc.Delivery, doc.GatewayID); err != nil {
+		if g.fallback, err = m.destination(doc.Delivery, lane); err != nil {
 			return nil, fmt.Errorf("delivery: %w", err)
 		}
 	}
@@ -98,7 +99,7 @@ func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets) (*Gateway, er
 		if merchant.Delivery == nil {
 			continue
 		}
-		if g.merchants[merchant.ID], err = m.destination(merchant.Delivery, doc.GatewayID+"/"+merchant.ID); err != nil {
+		if g.merchants[merchant.ID], err = m.destination(merchant.Delivery, lane+"/"+merchant.ID); err != nil {
 			return nil, fmt.Errorf("delivery of merchant %s: %w", merchant.ID, err)
 		}
 	}

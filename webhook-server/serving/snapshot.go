@@ -148,7 +148,9 @@ type Client struct {
 // Destination is where notifications go, with its secrets and certificates parsed.
 type Destination struct {
 	*api.Destination
-	// Lane names the destination in the store: the merchantGatewayId alone for the default, with "/" and the merchant id for a merchant's own.
+	// Lane names the destination in the store: namespace/name of the MerchantGateway, "/", its merchantGatewayId, and for a merchant's own
+	// destination "/" and the merchant id. It holds the resource because another one may have the merchantGatewayId later: what waits
+	// must not go to somebody else's backend then.
 	Lane string
 	// Endpoint is how to reach it.
 	Endpoint *Endpoint

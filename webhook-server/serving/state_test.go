@@ -181,7 +181,7 @@ func TestAMerchantHasItsOwnDestinationOrTheDefault(t *testing.T) {
 	own.URL = "https://own.example/"
 	w.Gateway.Merchants = append(w.Gateway.Merchants, api.Merchant{ID: "40010000002", Delivery: &own})
 	w.Publish()
-	for merchant, lane := range map[string]string{fixture.MerchantID: fixture.GatewayID, "40010000002": fixture.GatewayID + "/40010000002", "40010000003": ""} {
+	for merchant, lane := range map[string]string{fixture.MerchantID: "payments/acme/MGW_000001", "40010000002": "payments/acme/MGW_000001/40010000002", "40010000003": ""} {
 		d := w.Compiled().Destination(merchant)
 		if (d == nil) != (lane == "") || (d != nil && d.Lane != lane) {
 			t.Errorf("destination of %s is %+v", merchant, d)
@@ -189,7 +189,7 @@ func TestAMerchantHasItsOwnDestinationOrTheDefault(t *testing.T) {
 	}
 	w.Gateway.DeliverUnlisted = true
 	w.Publish()
-	if d := w.Compiled().Destination("40010000003"); d == nil || d.Lane != fixture.GatewayID {
+	if d := w.Compiled().Destination("40010000003"); d == nil || d.Lane != "payments/acme/MGW_000001" {
 		t.Error("an unlisted merchant does not get the default")
 	}
 }
