@@ -7,11 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
 // options are the command line of the operator.
@@ -37,7 +38,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `file`; without it $KUBECONFIG, and without that the Pod's service account")
 	flags.StringVar(&o.systemNamespace, "system-namespace", "d1gateway-system", "`namespace` of the serving documents and of the leader election lease; it must exist")
 	flags.StringVar(&o.externalURL, "external-url", "https://localhost:8443", "base `URL` of gateways without hostnames, in their status and as the issuer of their access tokens")
-	flags.StringVar(&namespaces, "watch-namespaces", "", "comma-separated `namespaces` whose resources are looked at; without it, all")
+	flags.StringVar(&namespaces, "watch-namespaces", "", "comma-separated `namespaces` whose resources are looked at; without it, all. That ids are unique is then checked within these namespaces only")
 	flags.StringVar(&o.metricsBindAddress, "metrics-bind-address", "127.0.0.1:8080", "`address` of the metrics (/metrics); 0 turns them off")
 	flags.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", "127.0.0.1:8081", "`address` of the probes (/healthz, /readyz); 0 turns them off")
 	flags.BoolVar(&o.leaderElect, "leader-elect", inCluster, "let one of several operators at a time act; the default is true in a Pod")
@@ -55,7 +56,10 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if namespaces != "" {
 		o.watchNamespaces = strings.Split(namespaces, ",")
 	}
-	o.externalURL = strings.TrimRight(o.externalURL, "/")
+	var err error
+	if o.externalURL, err = translate.ParseExternalURL(o.externalURL); err != nil {
+		return options{}, fmt.Errorf("--external-url: %w", err)
+	}
 	return o, o.validate()
 }
 
@@ -70,10 +74,6 @@ func (o options) validate() error {
 		if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
 			return fmt.Errorf("%q is not the name of a namespace", namespace)
 		}
-	}
-	u, err := url.Parse(o.externalURL)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("--external-url %q is not an http or https URL without credentials, query and fragment", o.externalURL)
 	}
 	for name, address := range map[string]string{"--metrics-bind-address": o.metricsBindAddress, "--health-probe-bind-address": o.healthProbeBindAddress} {
 		if address == "0" {

@@ -22,6 +22,8 @@ type Header struct {
 	// Namespace and Name are those of the MerchantGateway or OAuthClient.
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
+	// UID is its metadata.uid, which tells it from a later resource of the same name; empty outside a cluster.
+	UID string `json:"uid,omitempty"`
 	// Generation is the metadata.generation this document was made from; 0 outside a cluster.
 	Generation int64 `json:"generation"`
 }
@@ -126,7 +128,7 @@ type Retry struct {
 	MaxSeconds     int `json:"maxSeconds"`
 }
 
-// TLS is what a connection to a destination uses beside the system's roots.
+// TLS is what a connection to a destination uses.
 type TLS struct {
 	// CABundle is an id in GatewaySecrets.CABundles; empty trusts the system's roots.
 	CABundle string `json:"caBundle,omitempty"`

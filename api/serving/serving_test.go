@@ -51,7 +51,7 @@ func secrets() *serving.GatewaySecrets {
 
 func oauthClient() *serving.Client {
 	return &serving.Client{
-		Header:  serving.Header{Format: serving.Format, Kind: serving.KindClient, Namespace: "payments", Name: "thales-d1", Generation: 1},
+		Header:  serving.Header{Format: serving.Format, Kind: serving.KindClient, Namespace: "payments", Name: "thales-d1", UID: "0f8fad5b-d9cb-469f-a165-70867728950e", Generation: 1},
 		Gateway: "acme", ClientID: "is_tbank01", Scopes: []string{serving.NotifyScope}, TokensNotBefore: created,
 		Credentials: []serving.Credential{
 			{ID: "cred-2", Digest: serving.DigestSecret("new"), CreatedAt: created},

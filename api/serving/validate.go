@@ -34,6 +34,7 @@ func (p *problems) header(h Header, k Kind) {
 	p.check(h.Kind == k, "kind", "is not %q", k)
 	p.check(h.Namespace != "" && !strings.Contains(h.Namespace, "."), "namespace", "is not a namespace")
 	p.check(h.Name != "", "name", "is missing")
+	p.check(h.UID == "" || idPattern.MatchString(h.UID), "uid", "is not a uid")
 	p.check(h.Generation >= 0, "generation", "is negative")
 }
 

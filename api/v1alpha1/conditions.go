@@ -38,7 +38,7 @@ const (
 	ReasonAccepted = "Accepted"
 	// ReasonGatewayIDConflict: an older MerchantGateway has the same gatewayID.
 	ReasonGatewayIDConflict = "GatewayIDConflict"
-	// ReasonClientIDConflict: an older OAuthClient has the same client id on the same host and token path.
+	// ReasonClientIDConflict: another OAuthClient has the same client id on the same host and token path.
 	ReasonClientIDConflict = "ClientIDConflict"
 	// ReasonInvalid: the serving document that would follow from it is not valid; the message names the field.
 	ReasonInvalid = "Invalid"

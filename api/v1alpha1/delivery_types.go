@@ -52,7 +52,7 @@ type Delivery struct {
 	// +optional
 	Signing *DeliverySigning `json:"signing,omitempty,omitzero"`
 
-	// tls is used beside the system's roots when the destination is https.
+	// tls is used when the destination is https. Without it, the destination's certificate must be of a CA that the system trusts.
 	// +optional
 	TLS *ClientTLS `json:"tls,omitempty,omitzero"`
 
@@ -173,6 +173,7 @@ type TokenLookup struct {
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:Pattern=`^https?://[^/?#@{}\s]+(/[^#\s]*)?$`
 	// +kubebuilder:validation:XValidation:rule="self.contains('{tokenId}')",message="url must hold {tokenId}: without it every token would get the same answer"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([^{}]|[{](merchantId|tokenId)[}])*$')",message="url may hold {merchantId} and {tokenId}, and no other braces"
 	URL string `json:"url,omitempty"`
 
 	// timeoutSeconds bounds one look-up.
@@ -197,7 +198,7 @@ type TokenLookup struct {
 	// +kubebuilder:validation:Maximum=3600
 	NewTokenGraceSeconds *int32 `json:"newTokenGraceSeconds,omitempty"`
 
-	// tls is used beside the system's roots when the URL is https.
+	// tls is used when the URL is https. Without it, the certificate must be of a CA that the system trusts.
 	// +optional
 	TLS *ClientTLS `json:"tls,omitempty,omitzero"`
 }

@@ -14,7 +14,7 @@ type MerchantGatewayStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// tokenURLs are the token URLs to hand to Thales.
+	// tokenURLs are the token URLs to hand to Thales: those that are served.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1

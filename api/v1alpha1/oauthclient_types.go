@@ -14,7 +14,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.spec.state`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
-// +kubebuilder:printcolumn:name="Next rotation",type=date,JSONPath=`.status.nextRotationTime`,priority=1
+// +kubebuilder:printcolumn:name="Next rotation",type=string,JSONPath=`.status.nextRotationTime`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 160",message="metadata.name must have at most 160 characters: the serving document is named after it"
 type OAuthClient struct {
@@ -40,7 +40,7 @@ type OAuthClientSpec struct {
 	GatewayRef GatewayReference `json:"gatewayRef,omitzero"`
 
 	// clientID is the OAuth client id: visible ASCII characters without a colon. It is unique among the clients that share a host and a
-	// token path (the oldest resource holds it). When absent, it is the client_id of an Existing Secret or is generated.
+	// token path: a resource that is served with it keeps it, else the oldest one has it. When absent, it is the client_id of an Existing Secret or is generated.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
@@ -106,7 +106,7 @@ type ClientCredentials struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	SecretName string `json:"secretName,omitempty"`
 
 	// source is Generated (the operator makes the secret and writes the Secret) or Existing (the Secret is the user's; it is read and never written;

@@ -74,3 +74,48 @@ func TestAGatewayRemovedByForceLeavesNothing(t *testing.T) {
 		s.WaitGone(t, s.DocumentObject(kind, gateway))
 	}
 }
+
+// TestAGatewayDoesNotInheritFromAnEarlierOneOfItsName has somebody remove the finalizer while no operator runs, and create the gateway anew.
+func TestAGatewayDoesNotInheritFromAnEarlierOneOfItsName(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*v1alpha1.MerchantGateway){
+		"one that can be served": func(*v1alpha1.MerchantGateway) {},
+		"one that cannot": func(g *v1alpha1.MerchantGateway) {
+			g.Spec.Delivery.TLS = &v1alpha1.ClientTLS{CASecretRef: &v1alpha1.SecretReference{Name: "missing"}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := cluster.NewSetting(t)
+			operator := s.StartOperator(t, interceptor.Funcs{})
+			former := s.Gateway("acme", "MGW_000001")
+			s.Create(t, former)
+			s.WaitReady(t, former)
+			before := s.GatewaySecrets(t, former, nil)
+			operator.Stop()
+			s.Delete(t, former)
+			s.Update(t, former, func() { former.Finalizers = nil })
+			s.WaitGone(t, former)
+			s.Delete(t, s.Secret("acme-delivery-signing")) // The garbage collector would.
+
+			gateway := s.Gateway("acme", "MGW_000001")
+			change(gateway)
+			s.Create(t, gateway)
+			s.StartOperator(t, interceptor.Funcs{})
+			if gateway.Spec.Delivery.TLS != nil {
+				for _, kind := range []serving.Kind{serving.KindGateway, serving.KindGatewaySecrets} {
+					s.WaitGone(t, s.DocumentObject(kind, gateway))
+				}
+				return
+			}
+			s.WaitReady(t, gateway)
+			after := s.GatewaySecrets(t, gateway, nil)
+			if after.UID != string(gateway.UID) || len(after.SigningKeys) != 1 || len(after.SigningSecrets) != 1 {
+				t.Fatalf("the secrets are not the gateway's alone: uid %q, %d signing keys, %d signing secrets", after.UID, len(after.SigningKeys), len(after.SigningSecrets))
+			}
+			if after.SigningKeys[0].ID == before.SigningKeys[0].ID || after.SigningSecrets[0].ID == before.SigningSecrets[0].ID {
+				t.Error("it signs with what the former gateway signed with")
+			}
+		})
+	}
+}

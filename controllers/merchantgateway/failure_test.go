@@ -54,6 +54,34 @@ func TestADriftedDocumentIsRepaired(t *testing.T) {
 	}
 }
 
+// TestADocumentFromBeforeUIDsIsTheGateways: its keys must outlive an upgrade of the operator.
+func TestADocumentFromBeforeUIDsIsTheGateways(t *testing.T) {
+	t.Parallel()
+	s := cluster.NewSetting(t)
+	s.StartOperator(t, interceptor.Funcs{})
+	gateway := s.Gateway("acme", "MGW_000001")
+	s.Create(t, gateway)
+	s.WaitReady(t, gateway)
+	secrets := s.GatewaySecrets(t, gateway, nil)
+	before := secrets.SigningKeys[0].ID
+	secrets.UID = ""
+	raw, err := serving.Encode(secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := s.DocumentObject(serving.KindGatewaySecrets, gateway)
+	s.Update(t, object, func() { testenv.SetDocument(object, raw) })
+	after := s.GatewaySecrets(t, gateway, func(d *serving.GatewaySecrets) error {
+		if d.UID == "" {
+			return errors.New("it is not written anew")
+		}
+		return nil
+	})
+	if len(after.SigningKeys) != 1 || after.SigningKeys[0].ID != before {
+		t.Errorf("the signing key %s is lost", before)
+	}
+}
+
 func TestAFailedWriteShowsAndHeals(t *testing.T) {
 	t.Parallel()
 	for call, name := range map[string]string{

@@ -76,12 +76,15 @@ func (r *Reconciler) secrets(ctx context.Context, gateway *v1alpha1.MerchantGate
 }
 
 func (r *Reconciler) stored(ctx context.Context, kind serving.Kind, gateway *v1alpha1.MerchantGateway) (documents.Stored, error) {
-	stored, err := r.Documents.Read(ctx, kind, client.ObjectKeyFromObject(gateway))
+	stored, err := r.Documents.Read(ctx, kind, gateway)
 	if err != nil {
 		return documents.Stored{}, err
 	}
 	if stored.Damage != nil {
 		log.FromContext(ctx).Error(stored.Damage, "Serving document cannot be read, it is written anew", "kind", kind)
+	}
+	if stored.Former {
+		log.FromContext(ctx).Info("Serving document is of an earlier resource of this name, it is not used", "kind", kind)
 	}
 	return stored, nil
 }

@@ -40,7 +40,7 @@ func (r *Reconciler) program(ctx context.Context, gateway *v1alpha1.MerchantGate
 		}
 		return err
 	case translate.Keep:
-		return nil
+		return r.dropFormer(ctx, gateway, f)
 	default:
 		return fmt.Errorf("action %q is unknown", out.Action)
 	}
@@ -48,6 +48,15 @@ func (r *Reconciler) program(ctx context.Context, gateway *v1alpha1.MerchantGate
 
 func (r *Reconciler) withdraw(ctx context.Context, gateway types.NamespacedName) (bool, error) {
 	return r.Documents.Withdraw(ctx, gateway, serving.KindGateway, serving.KindGatewaySecrets)
+}
+
+// dropFormer deletes documents that were made from an earlier gateway of this name: nobody answers for what they serve.
+func (r *Reconciler) dropFormer(ctx context.Context, gateway *v1alpha1.MerchantGateway, f found) error {
+	if !f.document.Former && !f.secrets.Former {
+		return nil
+	}
+	_, err := r.withdraw(ctx, client.ObjectKeyFromObject(gateway))
+	return err
 }
 
 // finalize deletes the documents of a gateway that is being deleted, and lets it go.

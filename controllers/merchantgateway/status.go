@@ -13,9 +13,15 @@ import (
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
 )
 
-// updateStatus is the one place that writes the status, and only when it differs. writeErr, when not nil, is the write that failed.
+// updateStatus is the one place that writes the status, and only when it differs. writeErr, when not nil, is the write that failed: then the
+// conditions say so, and the rest shows what is served as before.
 func (r *Reconciler) updateStatus(ctx context.Context, gateway *v1alpha1.MerchantGateway, status v1alpha1.MerchantGatewayStatus, writeErr error) error {
 	base := gateway.DeepCopy()
+	if writeErr != nil {
+		conditions := status.Conditions
+		status = *base.Status.DeepCopy()
+		status.Conditions = conditions
+	}
 	status.Conditions = outcome.Downgrade(status.Conditions, writeErr, gateway.Generation)
 	status.Conditions = outcome.Conditions(base.Status.Conditions, status.Conditions, r.Now())
 	if equality.Semantic.DeepEqual(base.Status, status) {

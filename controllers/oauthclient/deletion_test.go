@@ -98,3 +98,37 @@ func TestAClientThatIsCreatedAgainGetsAnotherSecret(t *testing.T) {
 		t.Errorf("%d secrets work", len(document.Credentials))
 	}
 }
+
+// TestAClientDoesNotInheritFromAnEarlierOneOfItsName has somebody remove the finalizer while no operator runs, and create the client anew.
+func TestAClientDoesNotInheritFromAnEarlierOneOfItsName(t *testing.T) {
+	t.Parallel()
+	for name, gateway := range map[string]string{"one that can be served": "acme", "one that cannot": "missing"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := cluster.NewSetting(t)
+			operator := s.StartOperator(t, interceptor.Funcs{})
+			s.Create(t, s.Gateway("acme", "MGW_000001"))
+			former := s.OAuthClient("thales-d1", "acme")
+			secret := ready(t, s, former)
+			id := text(secret, v1alpha1.KeyClientID)
+			operator.Stop()
+			s.Delete(t, former)
+			s.Update(t, former, func() { former.Finalizers = nil })
+			s.WaitGone(t, former)
+			s.Delete(t, secret) // The garbage collector would.
+
+			client := s.OAuthClient("thales-d1", gateway)
+			s.Create(t, client)
+			s.StartOperator(t, interceptor.Funcs{})
+			if gateway == "missing" {
+				s.WaitGone(t, s.DocumentObject(serving.KindClient, client))
+				return
+			}
+			s.WaitReady(t, client)
+			document := s.ClientDocument(t, client, nil)
+			if document.UID != string(client.UID) || len(document.Credentials) != 1 || document.ClientID == id {
+				t.Errorf("it has the client id %q (the former one had %q) and %d secrets", document.ClientID, id, len(document.Credentials))
+			}
+		})
+	}
+}

@@ -77,6 +77,33 @@ func TestAFailedWriteShowsAndHeals(t *testing.T) {
 	}
 }
 
+func TestASecretThatCannotBeWrittenIsSaid(t *testing.T) {
+	t.Parallel()
+	s, _ := withGateway(t, interceptor.Funcs{})
+	resource := s.OAuthClient("thales-d1", "acme")
+	secret := ready(t, s, resource)
+	before := text(secret, v1alpha1.KeyClientSecret)
+	credentials := resource.Status.Credentials
+	immutable := true
+	s.Update(t, secret, func() { secret.Immutable = &immutable })
+	s.Update(t, resource, func() {
+		resource.Annotations = map[string]string{v1alpha1.AnnotationRotateRequestedAt: "now"}
+	})
+	for _, kind := range []string{v1alpha1.ConditionCredentialsReady, v1alpha1.ConditionProgrammed, v1alpha1.ConditionReady} {
+		condition := s.WaitCondition(t, resource, kind, metav1.ConditionFalse, v1alpha1.ReasonWriteFailed)
+		if !strings.Contains(condition.Message, "thales-d1-credentials") || !strings.Contains(condition.Message, "data: FieldValueForbidden") {
+			t.Errorf("%s says neither which Secret nor which field: %s", kind, condition.Message)
+		}
+	}
+	if len(resource.Status.Credentials) != 1 || resource.Status.Credentials[0].ID != credentials[0].ID {
+		t.Errorf("the status shows a secret that nobody has: %+v", resource.Status.Credentials)
+	}
+	current(t, s, resource, before)
+
+	s.Delete(t, secret)
+	s.WaitReady(t, resource)
+}
+
 func TestARotationThatIsInterruptedEndsWell(t *testing.T) {
 	t.Parallel()
 	calls := &testenv.Calls{}

@@ -66,7 +66,7 @@ func (r *Reconciler) gatewayOf(ctx context.Context, resource *v1alpha1.OAuthClie
 	return gateway, nil
 }
 
-// holder answers the older client that holds the client id on the same host and token path, or "".
+// holder answers the other client that holds the client id on the same host and token path, or "".
 func (r *Reconciler) holder(ctx context.Context, in translate.ClientInput) (string, error) {
 	id := translate.EffectiveClientID(in.Client, in.Secret, in.Previous)
 	if id == "" || in.Gateway == nil {
@@ -90,12 +90,15 @@ func (r *Reconciler) holder(ctx context.Context, in translate.ClientInput) (stri
 }
 
 func (r *Reconciler) stored(ctx context.Context, resource *v1alpha1.OAuthClient) (documents.Stored, error) {
-	stored, err := r.Documents.Read(ctx, serving.KindClient, client.ObjectKeyFromObject(resource))
+	stored, err := r.Documents.Read(ctx, serving.KindClient, resource)
 	if err != nil {
 		return documents.Stored{}, err
 	}
 	if stored.Damage != nil {
 		log.FromContext(ctx).Error(stored.Damage, "Serving document cannot be read, it is written anew", "kind", serving.KindClient)
+	}
+	if stored.Former {
+		log.FromContext(ctx).Info("Serving document is of an earlier resource of this name, it is not used", "kind", serving.KindClient)
 	}
 	return stored, nil
 }

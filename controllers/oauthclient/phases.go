@@ -39,7 +39,7 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 		}
 		return err
 	case translate.Keep:
-		return nil
+		return r.dropFormer(ctx, resource, f)
 	default:
 		return fmt.Errorf("action %q is unknown", out.Action)
 	}
@@ -47,6 +47,15 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 
 func (r *Reconciler) withdraw(ctx context.Context, resource types.NamespacedName) (bool, error) {
 	return r.Documents.Withdraw(ctx, resource, serving.KindClient)
+}
+
+// dropFormer deletes a document that was made from an earlier client of this name: nobody answers for its secrets.
+func (r *Reconciler) dropFormer(ctx context.Context, resource *v1alpha1.OAuthClient, f found) error {
+	if !f.document.Former {
+		return nil
+	}
+	_, err := r.withdraw(ctx, client.ObjectKeyFromObject(resource))
+	return err
 }
 
 // finalize deletes the document of a client that is being deleted, which ends its tokens, and lets it go. A generated Secret is owned

@@ -13,10 +13,20 @@ import (
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
 )
 
-// updateStatus is the one place that writes the status, and only when it differs. writeErr, when not nil, is the write that failed.
+// updateStatus is the one place that writes the status, and only when it differs. writeErr, when not nil, is the write that failed: then the
+// conditions say so, and the rest shows what is served as before.
 func (r *Reconciler) updateStatus(ctx context.Context, resource *v1alpha1.OAuthClient, status v1alpha1.OAuthClientStatus, writeErr error) error {
 	base := resource.DeepCopy()
-	status.Conditions = outcome.Downgrade(status.Conditions, writeErr, resource.Generation)
+	if writeErr != nil {
+		conditions := status.Conditions
+		status = *base.Status.DeepCopy()
+		status.Conditions = conditions
+	}
+	var also []string
+	if outcome.OfObject(writeErr, "Secret", resource.Namespace, resource.Spec.Credentials.SecretName) {
+		also = append(also, v1alpha1.ConditionCredentialsReady)
+	}
+	status.Conditions = outcome.Downgrade(status.Conditions, writeErr, resource.Generation, also...)
 	status.Conditions = outcome.Conditions(base.Status.Conditions, status.Conditions, r.Now())
 	if equality.Semantic.DeepEqual(base.Status, status) {
 		return nil

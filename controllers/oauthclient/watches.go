@@ -45,6 +45,7 @@ func claimChanged() predicate.Predicate {
 			after, ok2 := e.ObjectNew.(*v1alpha1.OAuthClient)
 			return ok1 && ok2 && (before.UID != after.UID ||
 				!slices.Equal(translate.ClaimedClientIDs(before), translate.ClaimedClientIDs(after)) ||
+				translate.ServedClientID(before) != translate.ServedClientID(after) ||
 				before.Spec.GatewayRef != after.Spec.GatewayRef)
 		},
 		GenericFunc: func(event.GenericEvent) bool { return false },

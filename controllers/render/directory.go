@@ -39,6 +39,10 @@ func openDirectory(path string) (*directory, error) {
 	if err := os.MkdirAll(d.secretsPath(), directoryMode); err != nil {
 		return nil, fmt.Errorf("making output directory: %w", err)
 	}
+	// The output directory itself may be somebody's choice, such as a volume; what is made in it is not.
+	if err := tighten(d.secretsPath(), directoryMode); err != nil {
+		return nil, err
+	}
 	if err := eachFile(path, documentFile, d.readDocument); err != nil {
 		return nil, err
 	}
@@ -65,6 +69,21 @@ func eachFile(path, suffix string, read func(name string, content []byte) error)
 		if err != nil {
 			return fmt.Errorf("reading what an earlier run wrote to %s (remove it to begin anew): %w", file, err)
 		}
+		if err := tighten(file, fileMode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tighten takes away the permissions beyond mode, which a copy or a backup may have added.
+func tighten(path string, mode fs.FileMode) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&^mode != 0 {
+		err = os.Chmod(path, mode)
+	}
+	if err != nil {
+		return fmt.Errorf("limiting %s to its owner: %w", path, err)
 	}
 	return nil
 }

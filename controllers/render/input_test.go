@@ -1,13 +1,13 @@
 package render
 
 import (
-	"bytes"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/d1gateway/d1gateway/api/serving"
 )
@@ -98,10 +98,37 @@ func TestDocumentsOfResourcesThatAreGoneAreRemoved(t *testing.T) {
 	if _, there := after["client.default.generated.json"]; there || len(after) != 4 || after["secrets/default.made-here.yaml"] != "" {
 		t.Errorf("without the generated client there is %v", keys(after))
 	}
-	p.write("all.yaml", secretManifest("123"))
-	p.must(exitReady, start)
-	if after := p.files(); len(after) != 0 {
-		t.Errorf("without resources there is %v", keys(after))
+	// The last gateway is gone, a client is not: there is input, so what is gone is removed.
+	p.write("all.yaml", existingManifest, secretManifest("123"))
+	p.must(exitNotReady, start)
+	if after := p.files(); len(after) != 1 || after["client.default.thales.json"] == "" {
+		t.Errorf("without the gateway there is %v", keys(after))
+	}
+}
+
+func TestInputWithoutAnyResourceChangesNothing(t *testing.T) {
+	for name, input := range map[string]string{"only comments": "# nothing yet\n", "only a Secret": secretManifest("123"), "only another kind": "apiVersion: v1\nkind: Namespace\nmetadata: {name: payments}\n", "no file": ""} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlaces(t, gatewayManifest, generatedManifest)
+			p.must(exitReady, start)
+			before := p.files()
+			p.write("all.yaml", input)
+			if input == "" {
+				p.in = t.TempDir()
+			}
+			_, stderr := p.must(exitNotReady, start)
+			if !strings.Contains(stderr, "-f "+p.in) {
+				t.Errorf("the message does not name -f: %q", stderr)
+			}
+			if !maps.Equal(p.files(), before) {
+				t.Error("documents were changed")
+			}
+			p.out = filepath.Join(t.TempDir(), "never")
+			p.must(exitNotReady, start)
+			if _, err := os.Stat(p.out); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the output directory was made: %v", err)
+			}
+		})
 	}
 }
 
@@ -170,55 +197,4 @@ func TestADocumentUnderAnotherNameStopsTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.must(exitNotReady, start)
-}
-
-func TestTheCommandLine(t *testing.T) {
-	dir := t.TempDir()
-	for _, tc := range []struct {
-		name string
-		args []string
-		want int
-	}{
-		{"nothing", nil, exitUsage},
-		{"no output", []string{"-f", dir}, exitUsage},
-		{"no input", []string{"-o", dir}, exitUsage},
-		{"an unknown flag", []string{"-f", dir, "-o", dir, "--unknown"}, exitUsage},
-		{"an argument too many", []string{"-f", dir, "-o", dir, "more"}, exitUsage},
-		{"input that is not there", []string{"-f", filepath.Join(dir, "nowhere"), "-o", dir}, exitUsage},
-		{"help", []string{"--help"}, exitReady},
-		{"an empty directory", []string{"-f", dir, "-o", filepath.Join(dir, "out")}, exitReady},
-		{"output that cannot be made", []string{"-f", dir, "-o", "/dev/null/out"}, exitNotReady},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var stdout, stderr bytes.Buffer
-			if got := Run(tc.args, &stdout, &stderr, start); got != tc.want {
-				t.Errorf("exit status %d, want %d: %s", got, tc.want, stderr.String())
-			}
-			if tc.want == exitUsage && stderr.Len() == 0 {
-				t.Error("it does not say what is wrong")
-			}
-		})
-	}
-}
-
-func TestTheExternalURLIsUsed(t *testing.T) {
-	p := newPlaces(t, gatewayManifest)
-	var stdout, stderr bytes.Buffer
-	if status := Run([]string{"-f", p.in, "-o", p.out, "--external-url", "https://d1.example/"}, &stdout, &stderr, start); status != exitReady {
-		t.Fatalf("exit status %d: %s", status, stderr.String())
-	}
-	if issuer := document[*serving.Gateway](p, "gateway.default.acme.json").Issuer; issuer != "https://d1.example/merchant-gateways/MGW_000001" {
-		t.Errorf("the issuer is %s", issuer)
-	}
-}
-
-func TestKeysRotateWhenTheCommandRunsAgain(t *testing.T) {
-	p := newPlaces(t, gatewayManifest)
-	p.must(exitReady, start)
-	first := document[*serving.Gateway](p, "gateway.default.acme.json").SigningKeys
-	p.must(exitReady, start.Add(30*24*time.Hour))
-	both := document[*serving.Gateway](p, "gateway.default.acme.json").SigningKeys
-	if len(both) != 2 || both[0] != first[0] {
-		t.Errorf("after 30 days the keys are %v, want %s and a successor", both, first[0])
-	}
 }

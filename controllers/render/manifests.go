@@ -57,11 +57,14 @@ func (m *manifests) fail(at fmt.Stringer, format string, args ...any) {
 	_, _ = fmt.Fprintf(m.stderr, "%s: %s\n", at, fmt.Sprintf(format, args...))
 }
 
+// empty says whether there was no resource at all, not even one that could not be read.
+func (m *manifests) empty() bool { return !m.failed && len(m.gateways)+len(m.clients) == 0 }
+
 // read reads a file, or every manifest below a directory except below the output directory and in hidden ones.
 func (m *manifests) read(ctx context.Context, input, output string) error {
 	m.secrets, m.files = map[string]*corev1.Secret{}, map[string]string{}
 	out, err := os.Stat(output)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("looking at output directory: %w", err)
 	}
 	return filepath.WalkDir(input, func(path string, entry fs.DirEntry, err error) error {
@@ -73,7 +76,7 @@ func (m *manifests) read(ctx context.Context, input, output string) error {
 			if err != nil {
 				return fmt.Errorf("reading manifests: %w", err)
 			}
-			if path != input && (os.SameFile(info, out) || strings.HasPrefix(entry.Name(), ".")) {
+			if path != input && ((out != nil && os.SameFile(info, out)) || strings.HasPrefix(entry.Name(), ".")) {
 				return fs.SkipDir
 			}
 			return nil

@@ -35,7 +35,8 @@ type options struct {
 // secrets and the rotation of keys go by: run the command again after the manifests change, and from time to time for rotations.
 //
 // What cannot be rendered leaves the last good document of its resource in place. Documents of resources that are gone are removed, unless
-// some manifest could not be read: it may have held the resource.
+// some manifest could not be read: it may have held the resource. Input without any resource is an error, and changes nothing: it is a wrong
+// path or a checkout that failed rather than the wish to delete every key.
 func Run(args []string, stdout, stderr io.Writer, now time.Time) int {
 	o, err := parse(args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
@@ -76,6 +77,9 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	case o.input == "" || o.output == "":
 		return o, errors.New("both -f and -o are needed")
 	}
+	if o.externalURL, err = translate.ParseExternalURL(o.externalURL); err != nil {
+		return o, fmt.Errorf("--external-url: %w", err)
+	}
 	if _, err := os.Stat(o.input); err != nil {
 		return o, fmt.Errorf("looking for manifests: %w", err)
 	}
@@ -88,12 +92,15 @@ func render(ctx context.Context, o options, stdout, stderr io.Writer, now time.T
 	if err != nil {
 		return false, err
 	}
-	d, err := openDirectory(o.output)
-	if err != nil {
-		return false, err
-	}
 	m := &manifests{validator: validator, stderr: stderr}
 	if err := m.read(ctx, o.input, o.output); err != nil {
+		return false, err
+	}
+	if m.empty() {
+		return false, fmt.Errorf("-f %s: no MerchantGateway and no OAuthClient is in it, so nothing is changed; to serve nothing any more, remove the files in %s", o.input, o.output)
+	}
+	d, err := openDirectory(o.output)
+	if err != nil {
 		return false, err
 	}
 	w := &world{manifests: m, directory: d, externalURL: o.externalURL, now: now, generate: translate.NewGenerator(), stdout: stdout}

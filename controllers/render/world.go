@@ -124,13 +124,13 @@ func (w *world) writeGateway(out translate.GatewayOutput) error {
 
 func (w *world) renderClient(c *v1alpha1.OAuthClient) (bool, error) {
 	in := translate.ClientInput{
-		Client:          c,
-		Holder:          translate.ClientHolder(c, c.Status.ClientID, w.clients, w.gateways),
-		Secret:          w.secret(c.Namespace, c.Spec.Credentials.SecretName),
-		Previous:        w.previousClient(c),
-		ExternalURL:     w.externalURL,
-		Now:             w.now,
-		Generate:        w.generate,
+		Client:      c,
+		Holder:      translate.ClientHolder(c, c.Status.ClientID, w.clients, w.gateways),
+		Secret:      w.secret(c.Namespace, c.Spec.Credentials.SecretName),
+		Previous:    w.previousClient(c),
+		ExternalURL: w.externalURL,
+		Now:         w.now,
+		Generate:    w.generate,
 	}
 	for i := range w.gateways {
 		if g := &w.gateways[i]; g.Namespace == c.Namespace && g.Name == c.Spec.GatewayRef.Name {

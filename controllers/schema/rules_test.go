@@ -49,7 +49,7 @@ func secretName(at, format string) rule {
 	edit := func(name string) string { return strings.ReplaceAll(format, "NAME", name) }
 	return rule{"the name of a Secret at " + at, at,
 		[]string{edit("a"), edit("acme-ca.v2"), edit(strings.Repeat("a", 253))},
-		[]string{edit(`""`), edit("Acme"), edit("-a"), edit("a-"), edit("a/b"), edit(strings.Repeat("a", 254))}}
+		[]string{edit(`""`), edit("Acme"), edit("-a"), edit("a-"), edit("a/b"), edit("a..b"), edit("a.-b"), edit("a-.b"), edit(strings.Repeat("a", 254))}}
 }
 
 func bounds(at, format string, low, high, below, above string) rule {
@@ -137,6 +137,7 @@ var gatewayRules = []rule{
 	emptyStruct("spec.merchants.items[0].delivery", `spec: {merchants: {items: [{id: "40010000001", delivery: {}}]}}`),
 	{"a look-up has a URL", "spec.tokenLookup.url", nil, []string{`spec: {tokenLookup: {timeoutSeconds: 3}}`}},
 	{"a look-up URL holds {tokenId} and is absolute", "spec.tokenLookup.url", lookups("https://a.example/{tokenId}", "http://a.example:8080/{merchantId}/{tokenId}?x={tokenId}", "https://a.example/"+long[:250]+"{tokenId}"), lookups("", "https://a.example/", "https://{tokenId}/", "https://a{tokenId}.example/x", "ftp://a.example/{tokenId}", "https://u@a.example/{tokenId}", "https://a.example/{tokenId}#x", "https://a.example/ {tokenId}", longURL[:2041]+"{tokenId}")},
+	{"a look-up URL holds no other variable", "spec.tokenLookup.url", lookups("https://a.example/{tokenId}{merchantId}", "https://a.example/{tokenId}/"+long+"{merchantId}", longURL[:2039]+"{tokenId}"), lookups("https://a.example/{foo}/{tokenId}", "https://a.example/{tokenId}?m={merchantID}", "https://a.example/{tokenId}{", "https://a.example/{tokenId}}", "https://a.example/{{tokenId}}", "https://a.example/{mer{tokenId}chantId}", "https://a.example/{}{tokenId}")},
 	bounds("spec.tokenLookup.timeoutSeconds", `spec: {tokenLookup: {url: "https://a.example/{tokenId}", timeoutSeconds: N}}`, "1", "30", "0", "31"),
 	bounds("spec.tokenLookup.cacheSeconds", `spec: {tokenLookup: {url: "https://a.example/{tokenId}", cacheSeconds: N}}`, "0", "86400", "-1", "86401"),
 	bounds("spec.tokenLookup.newTokenGraceSeconds", `spec: {tokenLookup: {url: "https://a.example/{tokenId}", newTokenGraceSeconds: N}}`, "0", "3600", "-1", "3601"),

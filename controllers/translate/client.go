@@ -21,7 +21,7 @@ func Client(in ClientInput) ClientOutput {
 
 	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
 	if in.Holder != "" {
-		accepted = no(v1alpha1.ReasonClientIDConflict, fmt.Sprintf("The client id %q is held by the older OAuthClient %s on a host and token path that both answer on; choose another spec.clientID",
+		accepted = no(v1alpha1.ReasonClientIDConflict, fmt.Sprintf("The client id %q is held by OAuthClient %s on a host and token path that both answer on; choose another spec.clientID",
 			EffectiveClientID(in.Client, in.Secret, in.Previous), in.Holder))
 	}
 	problems := gatewayProblems(in)
@@ -134,7 +134,7 @@ func keepClient(in ClientInput) ClientOutput {
 func clientDocument(in ClientInput, i issue) *serving.Client {
 	c := in.Client
 	doc := &serving.Client{
-		Header:          serving.Header{Format: serving.Format, Kind: serving.KindClient, Namespace: c.Namespace, Name: c.Name, Generation: c.Generation},
+		Header:          serving.Header{Format: serving.Format, Kind: serving.KindClient, Namespace: c.Namespace, Name: c.Name, UID: string(c.UID), Generation: c.Generation},
 		Gateway:         c.Spec.GatewayRef.Name,
 		ClientID:        i.clientID,
 		Suspended:       c.Spec.State == v1alpha1.ClientSuspended,
@@ -149,11 +149,14 @@ func clientDocument(in ClientInput, i issue) *serving.Client {
 }
 
 // tokensNotBefore ends the tokens of an earlier client of the same name and those issued before the last suspension, also after it is lifted.
-// A server issues tokens until it has learned of the suspension, so those of the next seconds end with it.
+// A server issues tokens until it has learned of the suspension, so those of the next seconds end with it. A client without a document begins
+// now, whenever it was created: a document that was lost may have ended tokens, and outside a cluster so may a client that was deleted.
 func tokensNotBefore(in ClientInput) time.Time {
 	at := wholeSeconds(in.Client.CreationTimestamp.Time)
 	wasSuspended := false
-	if in.Previous != nil {
+	if in.Previous == nil {
+		at = later(at, in.Now)
+	} else {
 		at = later(at, in.Previous.TokensNotBefore)
 		wasSuspended = in.Previous.Suspended
 	}

@@ -19,7 +19,8 @@ type credentials struct {
 	newID   func() string
 }
 
-// previousCredentials answers what of the previous document is still alive.
+// previousCredentials answers what of the previous document is still alive. Without an overlap only the current secret is: who sets it to 0
+// after a rotation wants the former secrets dead, not to wait out what was promised them.
 func previousCredentials(in ClientInput) *credentials {
 	const defaultOverlapHours = 168
 	c := &credentials{
@@ -29,6 +30,9 @@ func previousCredentials(in ClientInput) *credentials {
 	}
 	if in.Previous != nil {
 		c.live = liveCredentials(in.Previous.Credentials, in.Now)
+	}
+	if c.overlap == 0 {
+		c.live = slices.DeleteFunc(c.live, func(k serving.Credential) bool { return !k.ExpiresAt.IsZero() })
 	}
 	return c
 }

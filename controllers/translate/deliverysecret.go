@@ -26,10 +26,15 @@ func (r *references) generatedDeliverySecrets(in GatewayInput) []serving.Secret 
 	if secret != nil {
 		if current, err := parseSigningSecret(secret.Data, v1alpha1.KeySigningSecret); err == nil {
 			// A person rotates the generated secret by hand like their own: both sign while the previous one is there.
-			if previous, err := parseSigningSecret(secret.Data, v1alpha1.KeyPreviousSigningSecret); err == nil {
-				return []serving.Secret{current, previous}
+			if len(secret.Data[v1alpha1.KeyPreviousSigningSecret]) == 0 {
+				return []serving.Secret{current}
 			}
-			return []serving.Secret{current}
+			previous, err := parseSigningSecret(secret.Data, v1alpha1.KeyPreviousSigningSecret)
+			if err != nil {
+				r.report(problemAt(field.NewPath("spec", "delivery", "signing"), v1alpha1.ReasonSecretInvalid, "generated Secret %q: %v", name, err))
+				return []serving.Secret{current}
+			}
+			return []serving.Secret{current, previous}
 		}
 	}
 	if known, ok := knownDeliverySecret(in); ok {

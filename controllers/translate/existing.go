@@ -2,6 +2,7 @@ package translate
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -41,6 +42,9 @@ func existingCredentials(in ClientInput) (issue, *problem) {
 	switch {
 	case text == "":
 		return invalid("%v", missingKey(v1alpha1.KeyClientSecret))
+	case !utf8.ValidString(text):
+		// The token endpoint announces UTF-8 (RFC 7617 section 2.1): a client that keeps to it could not send these bytes.
+		return invalid("the key %s is not UTF-8 text", v1alpha1.KeyClientSecret)
 	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return invalid("the key %s holds a line break or another control character; often an editor added it", v1alpha1.KeyClientSecret)
 	case id == "" && wanted == "":

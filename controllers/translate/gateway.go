@@ -21,7 +21,7 @@ func Gateway(in GatewayInput) GatewayOutput {
 	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
 	resolved := resolvedRefs(refs.problems)
 	if in.Holder != "" {
-		accepted = no(v1alpha1.ReasonGatewayIDConflict, fmt.Sprintf("spec.gatewayID: %s is held by the older MerchantGateway %s", in.Gateway.Spec.GatewayID, in.Holder))
+		accepted = no(v1alpha1.ReasonGatewayIDConflict, fmt.Sprintf("spec.gatewayID: %s is held by the older MerchantGateway %s and cannot be changed: delete one of the two", in.Gateway.Spec.GatewayID, in.Holder))
 	}
 	out := GatewayOutput{Action: Write}
 	switch {
@@ -97,7 +97,7 @@ func planGateway(in GatewayInput, refs *references) *gatewayPlan {
 
 // complete makes what is missing and fills in the output. The error says, by field, why the result cannot be served.
 func (p *gatewayPlan) complete(out *GatewayOutput) error {
-	if len(baseURLs(p.in.Gateway, p.in.ExternalURL)) == 0 {
+	if len(baseURLs(p.in.Gateway.Spec.Hostnames, p.in.ExternalURL)) == 0 {
 		return errors.New("spec.hostnames: name a host, or start the operator with --external-url: the issuer of access tokens is made from it")
 	}
 	if p.deliveries.generated() {
@@ -126,14 +126,14 @@ func (p *gatewayPlan) complete(out *GatewayOutput) error {
 func (p *gatewayPlan) document(keys []serving.SigningKey) *serving.Gateway {
 	g, spec := p.in.Gateway, p.in.Gateway.Spec
 	doc := &serving.Gateway{
-		Header:             serving.Header{Format: serving.Format, Kind: serving.KindGateway, Namespace: g.Namespace, Name: g.Name, Generation: g.Generation},
+		Header:             serving.Header{Format: serving.Format, Kind: serving.KindGateway, Namespace: g.Namespace, Name: g.Name, UID: string(g.UID), Generation: g.Generation},
 		GatewayID:          spec.GatewayID,
 		AccessTokenSeconds: int(spec.AccessTokens.LifetimeSeconds),
 		OAuthDisabled:      spec.Authentication.OAuth == v1alpha1.OAuthDisabled,
 		StrictUpdateTypes:  spec.UpdateTypes == v1alpha1.UpdateTypesStrict,
 		DeliverUnlisted:    spec.Merchants.Unlisted == v1alpha1.UnlistedDeliver,
 	}
-	if bases := baseURLs(g, p.in.ExternalURL); len(bases) > 0 {
+	if bases := baseURLs(spec.Hostnames, p.in.ExternalURL); len(bases) > 0 {
 		doc.Issuer = bases[0] + "/merchant-gateways/" + spec.GatewayID
 	}
 	for _, h := range spec.Hostnames {
@@ -199,21 +199,23 @@ func (p *gatewayPlan) tokenLookup() *serving.TokenLookup {
 // gatewayStatus answers what the status shows beside the conditions: what is served now, or was and still is.
 func gatewayStatus(in GatewayInput, out GatewayOutput) v1alpha1.MerchantGatewayStatus {
 	var status v1alpha1.MerchantGatewayStatus
+	var bases []string
 	switch {
 	case out.Action == Write:
+		bases = baseURLs(in.Gateway.Spec.Hostnames, in.ExternalURL)
+		status.TokenURLs = TokenURLs(in.Gateway, in.ExternalURL)
 		status.SigningKeys = signingKeyStatus(servedKeys(out.Document, out.Secrets))
 		if out.SigningSecret != nil {
 			status.SigningSecretName = out.SigningSecret.Name
 		}
 	case out.Action == Keep && in.Previous != nil:
+		bases = baseURLs(in.Previous.Hostnames, in.ExternalURL)
+		status.TokenURLs = servedTokenURLs(in.Previous, in.ExternalURL, in.Gateway.Status.TokenURLs, TokenURLs(in.Gateway, in.ExternalURL))
 		status.SigningKeys = signingKeyStatus(servedKeys(in.Previous, in.PreviousSecrets))
 		status.SigningSecretName = in.Gateway.Status.SigningSecretName
-	case out.Action == Withdraw:
-		return status
 	}
-	if bases := baseURLs(in.Gateway, in.ExternalURL); len(bases) > 0 {
+	if len(bases) > 0 {
 		status.NotificationURL = bases[0]
-		status.TokenURLs = TokenURLs(in.Gateway, in.ExternalURL)
 	}
 	return status
 }

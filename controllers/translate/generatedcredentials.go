@@ -43,8 +43,24 @@ func generatedCredentials(in ClientInput) issue {
 	default:
 		out.issueNew(in, live, "A new secret was made: the Secret held no usable client_secret")
 	}
+	if in.Previous == nil {
+		live.restoreFormer(in.Secret)
+	}
 	out.live = live.live
 	return out
+}
+
+// restoreFormer gives the former secret that the Secret shows another overlap: it was promised one, and the document that knew when it ends
+// is lost.
+func (c *credentials) restoreFormer(secret *corev1.Secret) {
+	if secret == nil || c.overlap == 0 {
+		return
+	}
+	former := string(secret.Data[v1alpha1.KeyPreviousClientSecret])
+	if !adoptablePattern.MatchString(former) || c.knows(former) {
+		return
+	}
+	c.live = append(c.live, serving.Credential{ID: c.newID(), Digest: serving.DigestSecret(former), CreatedAt: c.now, ExpiresAt: c.now.Add(c.overlap)})
 }
 
 func (i *issue) issueNew(in ClientInput, live *credentials, why string) {
@@ -93,7 +109,12 @@ func credentialsSecret(in ClientInput, i issue) *corev1.Secret {
 		v1alpha1.KeyClientID:     []byte(i.clientID),
 		v1alpha1.KeyClientSecret: []byte(i.current.Reveal()),
 	}
-	if urls := TokenURLs(in.Gateway, in.ExternalURL); len(urls) > 0 {
+	// The status shows where the gateway is served, which its spec may be ahead of.
+	urls := in.Gateway.Status.TokenURLs
+	if len(urls) == 0 {
+		urls = TokenURLs(in.Gateway, in.ExternalURL)
+	}
+	if len(urls) > 0 {
 		data[v1alpha1.KeyTokenURL] = []byte(urls[0])
 	}
 	if previous := plainPrevious(in.Secret, i.live); previous != "" {

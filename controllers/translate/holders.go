@@ -31,8 +31,9 @@ func GatewayHolder(g *v1alpha1.MerchantGateway, all []v1alpha1.MerchantGateway) 
 }
 
 // ClientHolder answers which other resource among all holds the client id on a host and a token path that c's gateway answers on too, as
-// "namespace/name"; empty when c itself may have it. It goes by the same order as GatewayHolder. clientID is c's (see EffectiveClientID); that
-// of the others is in their spec or status. A client whose gateway is not among gateways holds nothing and has nothing taken from it.
+// "namespace/name"; empty when c itself may have it. A client that is served with the id is not displaced by one that takes it up later: those
+// that are served with it come first, and it goes by the same order as GatewayHolder among equals. clientID is c's (see EffectiveClientID);
+// that of the others is in their spec or status. A client whose gateway is not among gateways holds nothing and has nothing taken from it.
 func ClientHolder(c *v1alpha1.OAuthClient, clientID string, all []v1alpha1.OAuthClient, gateways []v1alpha1.MerchantGateway) string {
 	mine := gatewayOf(c, gateways)
 	if clientID == "" || mine == nil {
@@ -41,7 +42,7 @@ func ClientHolder(c *v1alpha1.OAuthClient, clientID string, all []v1alpha1.OAuth
 	holder := c
 	for i := range all {
 		other := &all[i]
-		if sameResource(other, c) || !slices.Contains(ClaimedClientIDs(other), clientID) || !older(other, holder) {
+		if sameResource(other, c) || !slices.Contains(ClaimedClientIDs(other), clientID) || !before(other, holder, clientID) {
 			continue
 		}
 		if theirs := gatewayOf(other, gateways); theirs != nil && shareTokenEndpoint(mine, theirs) {
@@ -52,6 +53,27 @@ func ClientHolder(c *v1alpha1.OAuthClient, clientID string, all []v1alpha1.OAuth
 		return ""
 	}
 	return holder.Namespace + "/" + holder.Name
+}
+
+// before says whether a comes before b where both claim the client id.
+func before(a, b *v1alpha1.OAuthClient, clientID string) bool {
+	if served := servedWith(a, clientID); served != servedWith(b, clientID) {
+		return served
+	}
+	return older(a, b)
+}
+
+// servedWith says whether servers know the client by the id: its status lists credentials exactly while it has a document.
+func servedWith(c *v1alpha1.OAuthClient, clientID string) bool {
+	return c.Status.ClientID == clientID && len(c.Status.Credentials) > 0
+}
+
+// ServedClientID answers the client id that c is served with, empty when it is not served.
+func ServedClientID(c *v1alpha1.OAuthClient) string {
+	if !servedWith(c, c.Status.ClientID) {
+		return ""
+	}
+	return c.Status.ClientID
 }
 
 // EffectiveClientID answers the client id that c has or asks for, as far as it is known: that of its spec, of its Existing Secret, of its

@@ -93,6 +93,28 @@ func TestTheOldestClientHoldsItsIDWhereBothAnswer(t *testing.T) {
 			}
 		})
 	}
+	served := func(c v1alpha1.OAuthClient) v1alpha1.OAuthClient {
+		c.Status.ClientID, c.Status.Credentials = "id", []v1alpha1.CredentialStatus{{ID: "current"}}
+		return c
+	}
+	for _, tc := range []struct {
+		name   string
+		mine   v1alpha1.OAuthClient
+		others []v1alpha1.OAuthClient
+		want   string
+	}{
+		{"the younger one is served", served(mine), []v1alpha1.OAuthClient{aClient("b", "other", "two", "id", at(0))}, ""},
+		{"the older one is not, and asks", mine, []v1alpha1.OAuthClient{served(aClient("b", "other", "two", "id", at(9)))}, "b/other"},
+		{"both are served", served(mine), []v1alpha1.OAuthClient{served(aClient("b", "other", "two", "id", at(0)))}, "b/other"},
+		{"the younger of two others is served", mine, []v1alpha1.OAuthClient{aClient("b", "older", "two", "id", at(0)), served(aClient("b", "served", "two", "id", at(9)))}, "b/served"},
+		{"the one that is served is on another host", mine, []v1alpha1.OAuthClient{served(aClient("c", "other", "elsewhere", "id", at(0)))}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := translate.ClientHolder(&tc.mine, "id", append(tc.others, tc.mine), gateways); got != tc.want {
+				t.Errorf("held by %q, want %q", got, tc.want)
+			}
+		})
+	}
 	orphan := aClient("a", "orphan", "nowhere", "id", at(9))
 	if got := translate.ClientHolder(&orphan, "id", []v1alpha1.OAuthClient{mine, orphan}, gateways); got != "" {
 		t.Errorf("a client without a gateway is in conflict with %q", got)

@@ -77,7 +77,7 @@ type ClientInput struct {
 	Gateway *v1alpha1.MerchantGateway
 	// GatewayServed says whether that gateway has a Gateway document.
 	GatewayServed bool
-	// Holder is the older resource that holds the same client id on the same host and token path, as "namespace/name"; else empty.
+	// Holder is the other resource that holds the same client id on the same host and token path, as "namespace/name"; else empty.
 	Holder string
 	// Secret is the Secret named by credentials.secretName; nil when there is none.
 	Secret *corev1.Secret

@@ -45,16 +45,19 @@ type Stored struct {
 	Document serving.Document
 	// Damage says why what is there cannot be read; it repeats no secret.
 	Damage error
+	// Former says that what is there was made from an earlier resource of the same name, whose finalizer somebody removed by hand. It is
+	// nobody's now, and Document is nil.
+	Former bool
 
 	raw      []byte
 	labelled bool
 }
 
-// Read looks up one document. That there is none, or a damaged one, is no error.
-func (s *Store) Read(ctx context.Context, kind serving.Kind, resource types.NamespacedName) (Stored, error) {
+// Read looks up the document of a resource. That there is none, or a damaged one, is no error.
+func (s *Store) Read(ctx context.Context, kind serving.Kind, resource metav1.Object) (Stored, error) {
 	object, data := newObject(kind)
-	head := serving.Header{Kind: kind, Namespace: resource.Namespace, Name: resource.Name}
-	err := s.client.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: head.ObjectName()}, object)
+	head := serving.Header{Kind: kind, Namespace: resource.GetNamespace(), Name: resource.GetName()}
+	err := s.client.Get(ctx, s.Key(kind, resource), object)
 	if apierrors.IsNotFound(err) {
 		return Stored{}, nil
 	}
@@ -63,6 +66,9 @@ func (s *Store) Read(ctx context.Context, kind serving.Kind, resource types.Name
 	}
 	found := Stored{raw: data(), labelled: hasLabels(object, kind)}
 	found.Document, found.Damage = decode(found.raw, head)
+	if found.Document != nil && found.Document.Head().UID != "" && found.Document.Head().UID != string(resource.GetUID()) {
+		found.Document, found.Former = nil, true
+	}
 	return found, nil
 }
 

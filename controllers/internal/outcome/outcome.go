@@ -48,8 +48,14 @@ func (e *WriteError) describe() string {
 	case reason == metav1.StatusReasonNotFound && missingKind(e.Err) == "namespaces":
 		return fmt.Sprintf("%s could not be written: namespace %q does not exist; create it, it is tried again", object, e.Key.Namespace)
 	default:
-		return fmt.Sprintf("%s could not be written: the API server answered %s; it is tried again", object, reason)
+		return fmt.Sprintf("%s could not be written: the API server answered %s%s; it is tried again", object, reason, fieldCauses(e.Err))
 	}
+}
+
+// OfObject says whether err is a failed write to that object.
+func OfObject(err error, kind, namespace, name string) bool {
+	var failed *WriteError
+	return errors.As(err, &failed) && failed.Kind == kind && failed.Key == types.NamespacedName{Namespace: namespace, Name: name}
 }
 
 func missingKind(err error) string {
@@ -70,8 +76,8 @@ func Moot(err error, namespace string) bool {
 	return errors.As(err, &failed) && failed.Key.Namespace == namespace && apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 }
 
-// Downgrade makes conditions say that a write failed, when err is not nil.
-func Downgrade(conditions []metav1.Condition, err error, generation int64) []metav1.Condition {
+// Downgrade makes Programmed, Ready and the conditions of the types in also say that a write failed, when err is not nil.
+func Downgrade(conditions []metav1.Condition, err error, generation int64, also ...string) []metav1.Condition {
 	if err == nil {
 		return conditions
 	}
@@ -80,7 +86,7 @@ func Downgrade(conditions []metav1.Condition, err error, generation int64) []met
 	if errors.As(err, &failed) {
 		message = failed.describe()
 	}
-	for _, kind := range []string{v1alpha1.ConditionProgrammed, v1alpha1.ConditionReady} {
+	for _, kind := range append(also, v1alpha1.ConditionProgrammed, v1alpha1.ConditionReady) {
 		meta.SetStatusCondition(&conditions, metav1.Condition{
 			Type: kind, Status: metav1.ConditionFalse, ObservedGeneration: generation,
 			Reason: v1alpha1.ReasonWriteFailed, Message: message,

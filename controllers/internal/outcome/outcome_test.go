@@ -35,14 +35,27 @@ func terminating() error {
 	return err
 }
 
+func refusedFor(causes ...metav1.StatusCause) error {
+	err := apierrors.NewInvalid(schema.GroupKind{Kind: "Secret"}, key.Name, nil)
+	err.ErrStatus.Details.Causes = causes
+	return err
+}
+
 func TestAFailedWriteIsSaidInTheConditions(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		err  error
 		says string
 	}{
-		"refused":                   {outcome.FailedWrite("Secret", key, apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "x", errors.New("hidden"))), "Forbidden"},
-		"namespace missing":         {outcome.FailedWrite("Secret", key, apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, key.Namespace)), "create it"},
+		"refused":           {outcome.FailedWrite("Secret", key, apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "x", errors.New("hidden"))), "Forbidden"},
+		"namespace missing": {outcome.FailedWrite("Secret", key, apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, key.Namespace)), "create it"},
+		"refused for a field": {outcome.FailedWrite("Secret", key, refusedFor(
+			metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Field: "metadata.name", Message: `Invalid value: "hidden"`},
+			metav1.StatusCause{Type: "FieldValueForbidden", Field: "data"},
+			metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Field: "hidden"},
+			metav1.StatusCause{Type: "hidden", Field: "data"},
+			metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Field: "data[hidden: x]"},
+		)), "Invalid (metadata.name: FieldValueInvalid, data: FieldValueForbidden);"},
 		"no answer":                 {outcome.FailedWrite("Secret", key, errors.New("hidden")), key.String()},
 		"wrapped":                   {fmt.Errorf("doing: %w", outcome.FailedWrite("Secret", key, errors.New("hidden"))), key.String()},
 		"something else went wrong": {errors.New("hidden"), "log of the operator"},
