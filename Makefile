@@ -28,7 +28,8 @@ build: ## Build bin/controllers, bin/webhook-server, bin/d1sim and bin/merchant
 
 .PHONY: run
 run: build ## Run everything here: API server, operator, server, samples, the D1 simulator's calls; Ctrl-C stops it
-	@KUBEBUILDER_ASSETS="$(CONTROL_PLANE)" go run ./hack/local
+	@go build -o bin/local ./hack/local
+	@KUBEBUILDER_ASSETS="$(CONTROL_PLANE)" exec bin/local
 
 ##@ Check it
 
