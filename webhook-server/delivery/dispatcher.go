@@ -1,11 +1,9 @@
 package delivery
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -47,17 +45,6 @@ type Dispatcher struct {
 	schedule schedule
 }
 
-// LaneState describes a lane at one moment.
-type LaneState struct {
-	Lane string
-	// InFlight counts the attempts under way, those of Forward too.
-	InFlight int
-	// Open says that the destination is taken to be down.
-	Open bool
-	// NotBefore is when the next attempt may start; zero or past when one may start now.
-	NotBefore time.Time
-}
-
 // New makes a Dispatcher; nothing happens before Start.
 func New(o Options) *Dispatcher {
 	o = o.withDefaults()
@@ -90,15 +77,6 @@ func (d *Dispatcher) Start() {
 	}
 	d.started = true
 	d.running.Go(d.scan)
-}
-
-// Run delivers until ctx ends and then stops as Stop does, waiting for at most that long.
-func (d *Dispatcher) Run(ctx context.Context, grace time.Duration) error {
-	d.Start()
-	<-ctx.Done()
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	return d.Stop(stopping)
 }
 
 // Stop claims nothing more and waits for the attempts under way. Those that have not ended when ctx does are cancelled and given back:
@@ -150,18 +128,6 @@ func (d *Dispatcher) lane(name string) *lane {
 		d.lanes[name] = l
 	}
 	return l
-}
-
-// Lanes describes the lanes that have something under way or something to remember, in order of name.
-func (d *Dispatcher) Lanes() []LaneState {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	states := make([]LaneState, 0, len(d.lanes))
-	for _, l := range d.lanes {
-		states = append(states, l.state())
-	}
-	slices.SortFunc(states, func(a, b LaneState) int { return cmp.Compare(a.Lane, b.Lane) })
-	return states
 }
 
 // forget drops the lanes that have nothing to remember.

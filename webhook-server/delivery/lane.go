@@ -212,13 +212,6 @@ func (l *lane) rest() bool {
 	return !l.running
 }
 
-// state describes the lane.
-func (l *lane) state() LaneState {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return LaneState{Lane: l.name, InFlight: l.sending, Open: l.circuit.isOpen(), NotBefore: l.circuit.notBefore}
-}
-
 // isIdle says that forgetting the lane loses nothing.
 func (l *lane) isIdle(now time.Time) bool {
 	l.mu.Lock()

@@ -50,14 +50,13 @@ func TestStopGivesBackWhatDoesNotEndInTime(t *testing.T) {
 			return after(ctx, time.Hour, delivered)
 		})
 		d := delivery.New(delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a, Logger: discard()})
-		ctx, cancel := context.WithCancel(context.Background())
-		stopped := make(chan error)
-		go func() { stopped <- d.Run(ctx, 3*time.Second) }()
+		d.Start()
 		time.Sleep(time.Second)
 		began := time.Now()
-		cancel()
-		if err := <-stopped; !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Run answers %v", err)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		if err := d.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Stop answers %v", err)
 		}
 		if took := time.Since(began); took != 3*time.Second {
 			t.Errorf("stopping took %s", took)

@@ -8,9 +8,9 @@ import (
 
 // build makes the look-up tables. Gateways that claim one merchantGatewayId are an operator's fault; the first by name is served.
 func (s *State) build() *Snapshot {
+	byResource := make(map[string]*Gateway, len(s.compiled)) // by namespace/name of the MerchantGateway
 	next := &Snapshot{
 		gateways:   make(map[string]*Gateway, len(s.compiled)),
-		byResource: make(map[string]*Gateway, len(s.compiled)),
 		tokenPaths: map[string][]*Gateway{},
 		clients:    make(map[string][]*Client, len(s.clients)),
 	}
@@ -21,7 +21,7 @@ func (s *State) build() *Snapshot {
 			continue
 		}
 		next.gateways[g.GatewayID] = g
-		next.byResource[resource] = g
+		byResource[resource] = g
 		for _, e := range g.TokenEndpoints {
 			next.tokenPaths[e.Path] = append(next.tokenPaths[e.Path], g)
 		}
@@ -29,7 +29,7 @@ func (s *State) build() *Snapshot {
 	for _, resource := range slices.Sorted(maps.Keys(s.clients)) {
 		c := s.clients[resource]
 		// A client whose gateway has not arrived yet, or has gone, is not served; it is no fault of the document's.
-		if g := next.byResource[c.Namespace+"/"+c.Gateway]; g != nil {
+		if g := byResource[c.Namespace+"/"+c.Gateway]; g != nil {
 			next.clients[c.ClientID] = append(next.clients[c.ClientID], &Client{Client: c, Gateway: g})
 		}
 	}

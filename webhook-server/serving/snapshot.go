@@ -14,7 +14,6 @@ import (
 // Snapshot is everything that is served at one moment. It never changes.
 type Snapshot struct {
 	gateways   map[string]*Gateway   // by merchantGatewayId
-	byResource map[string]*Gateway   // by namespace/name of the MerchantGateway
 	tokenPaths map[string][]*Gateway // by token endpoint path
 	clients    map[string][]*Client  // by client id: unique on each host and path, not over all
 	incomplete bool

@@ -144,13 +144,6 @@ type Store interface {
 	Close() error
 }
 
-// Replayer is what an engine offers beside Store for dead letters. Both engines do.
-type Replayer interface {
-	// Replay makes a dead or delivered notification wait again, due at the instant given; its attempts go on counting.
-	// One that waits already is left as it is, without an error. ErrNotFound when there is none with that id.
-	Replay(ctx context.Context, id string, at time.Time) error
-}
-
 // Commit describes one group commit, for metrics.
 type Commit struct {
 	// Appends and Records count what shared the commit; other kinds of work are in neither.

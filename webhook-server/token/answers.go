@@ -22,8 +22,6 @@ const (
 	MethodNotAllowed Outcome = "method_not_allowed"
 	// NotReady: the serving documents have not been read yet.
 	NotReady Outcome = "not_ready"
-	// Blocked: the Guard refuses this source for this client.
-	Blocked Outcome = "blocked"
 	// BodyTimeout: the body did not arrive in time.
 	BodyTimeout Outcome = "body_timeout"
 	// Failed: signing failed, or a panic. Both are logged.
@@ -32,7 +30,7 @@ const (
 
 // Outcomes lists every outcome, so that counters can begin at zero.
 func Outcomes() []Outcome {
-	return []Outcome{Issued, BadClient, BadRequest, BadGrantType, BadScope, MethodNotAllowed, NotReady, Blocked, BodyTimeout, Failed}
+	return []Outcome{Issued, BadClient, BadRequest, BadGrantType, BadScope, MethodNotAllowed, NotReady, BodyTimeout, Failed}
 }
 
 var (

@@ -26,15 +26,7 @@ type Observer interface {
 	Authenticated(client *serving.Client, credentialID string, at time.Time)
 }
 
-// Guard slows down guessing. It is asked before a secret is compared, and told of every wrong one.
-type Guard interface {
-	// Blocked says whether a request for that client id from that source is refused without a look at its secret.
-	Blocked(r *http.Request, clientID string) bool
-	// Failed says that the secret was wrong or the client unknown.
-	Failed(r *http.Request, clientID string)
-}
-
-// Options is what a Handler needs. All fields but Guard must be set, except that zero durations have the meaning given.
+// Options is what a Handler needs. All fields must be set, except that zero durations have the meaning given.
 type Options struct {
 	Snapshot func() *serving.Snapshot
 	// Ready says whether the serving documents have been read in full: before that an unknown client may only be unknown yet.
@@ -42,8 +34,6 @@ type Options struct {
 	Now      func() time.Time
 	Observer Observer
 	Logger   *slog.Logger
-	// Guard may be nil.
-	Guard Guard
 	// RetryAfter is what a 503 tells D1; at least one second.
 	RetryAfter time.Duration
 	// BodyTimeout bounds the reading of a body; 0 leaves it to the server's deadlines.
@@ -125,9 +115,6 @@ func (h *Handler) authenticate(r *http.Request, authorization string, now time.T
 	if len(pairs) == 0 {
 		return nil, BadClient
 	}
-	if h.Guard != nil && h.Guard.Blocked(r, pairs[0].id) {
-		return nil, Blocked
-	}
 	path, _ := httpx.PlainPath(r.URL)
 	snapshot := h.Snapshot()
 	find := func(id string) (*serving.Client, api.Dialect) { return snapshot.Client(r.Host, path, id) }
@@ -138,9 +125,6 @@ func (h *Handler) authenticate(r *http.Request, authorization string, now time.T
 	h.logFailure(r, why)
 	if snapshot.Incomplete() && !slices.ContainsFunc(pairs, func(p pair) bool { c, _ := find(p.id); return c != nil }) {
 		return nil, NotReady // it may be the client of a document that cannot be served yet
-	}
-	if h.Guard != nil {
-		h.Guard.Failed(r, pairs[0].id)
 	}
 	return nil, BadClient
 }

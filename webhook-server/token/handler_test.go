@@ -285,27 +285,6 @@ func TestOnTheWire(t *testing.T) {
 	}
 }
 
-// guard blocks a client after its first failure.
-type guard struct{ failed []string }
-
-func (g *guard) Blocked(_ *http.Request, clientID string) bool {
-	return slices.Contains(g.failed, clientID)
-}
-func (g *guard) Failed(_ *http.Request, clientID string) { g.failed = append(g.failed, clientID) }
-
-func TestTheGuardIsAskedBeforeTheSecretIsCompared(t *testing.T) {
-	g := new(guard)
-	e := newEndpoint(t, func(o *token.Options) { o.Guard = g })
-	e.wantOK(e.send(t0()))
-	r := t0()
-	r.authorization = []string{fixture.BasicAuthorization("is_tbank01", "wrong")}
-	e.wantInvalidClient(e.send(r))
-	e.wantUnavailable(e.send(t0()))
-	if want := []token.Outcome{token.Issued, token.BadClient, token.Blocked}; !slices.Equal(e.observer.outcomes, want) {
-		t.Errorf("outcomes %v, want %v", e.observer.outcomes, want)
-	}
-}
-
 func TestNoSecretIsLoggedOrAnswered(t *testing.T) {
 	const secret = "planted-s3cret-4111111111111111"
 	e := newEndpoint(t)

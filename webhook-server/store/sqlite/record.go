@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
@@ -56,39 +55,4 @@ func checkOutcome(out store.Outcome) error {
 		return fmt.Errorf("recording outcome: %s needs a next attempt", out.State)
 	}
 	return fmt.Errorf("recording outcome: unknown state %q", out.State)
-}
-
-// Replay implements store.Replayer.
-func (s *Store) Replay(ctx context.Context, id string, at time.Time) error {
-	rec, err := s.find(ctx, id)
-	if err != nil {
-		return fmt.Errorf("replaying: %w", err)
-	}
-	if rec.State == store.Waiting {
-		return nil
-	}
-	due := toMillis(at)
-	var was final
-	o := &op{apply: func(w *writer) error {
-		was, err = w.final(rec.seq)
-		if err != nil || was.state == "" {
-			return err
-		}
-		w.changed++
-		_, err := w.exec(w.stmts.replay, rec.seq, due)
-		return err
-	}}
-	o.finished = func(err error) {
-		if err != nil || was.state == "" {
-			return
-		}
-		s.queue.push(was.lane, waiting{due: due, seq: rec.seq, received: was.received})
-		if was.state == store.Dead {
-			s.queue.addDead(was.lane, -1)
-		}
-	}
-	if err := s.writer.do(ctx, o); err != nil {
-		return fmt.Errorf("replaying: %w", err)
-	}
-	return nil
 }

@@ -34,7 +34,7 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store is a store.Store and a store.Replayer on one SQLite file.
+// Store is a store.Store on one SQLite file.
 type Store struct {
 	log     *slog.Logger
 	path    string
@@ -51,8 +51,7 @@ type Store struct {
 }
 
 var (
-	_ store.Store    = (*Store)(nil)
-	_ store.Replayer = (*Store)(nil)
+	_ store.Store = (*Store)(nil)
 )
 
 // Open opens or creates the store. It reads the place of every waiting notification in the queue: about a second for a million.

@@ -10,13 +10,13 @@ import (
 
 // statements are what the writer runs, prepared once on its connection.
 type statements struct {
-	begin, commit        *sql.Stmt
-	inserts              []insertion // the largest first
-	record               *sql.Stmt
-	insertRun, dropRun   *sql.Stmt
-	final, replay, prune *sql.Stmt
-	probe, endProbe      *sql.Stmt
-	pages, freePages     *sql.Stmt
+	begin, commit      *sql.Stmt
+	inserts            []insertion // the largest first
+	record             *sql.Stmt
+	insertRun, dropRun *sql.Stmt
+	prune              *sql.Stmt
+	probe, endProbe    *sql.Stmt
+	pages, freePages   *sql.Stmt
 }
 
 // rowsOfRun finds the rows of the run ?1; the numbers are runRows and one less.
@@ -55,8 +55,6 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&s.record, `UPDATE notification SET state = ?2, attempts = attempts + 1, last_reason = ?3, last_attempt = ?4, next_attempt = ?5 WHERE seq = ?1`},
 		{&s.insertRun, `INSERT INTO run (number, field, slots) SELECT ?1, ?2, ?3 WHERE EXISTS (` + rowsOfRun + `)`},
 		{&s.dropRun, `DELETE FROM run WHERE number = ?1 AND NOT EXISTS (` + rowsOfRun + `)`},
-		{&s.final, `SELECT state, lane, received_at FROM notification WHERE seq = ?1 AND state <> 'Waiting'`},
-		{&s.replay, `UPDATE notification SET state = 'Waiting', next_attempt = ?2 WHERE seq = ?1`},
 		{&s.prune, `DELETE FROM notification WHERE seq IN (
 			SELECT seq FROM notification INDEXED BY notification_final
 			WHERE state <> 'Waiting' AND state = ?1 AND last_attempt < ?2 ORDER BY last_attempt LIMIT ?3) RETURNING seq, lane`},
@@ -84,7 +82,7 @@ func (s *statements) close() error {
 	for _, insert := range s.inserts {
 		errs = append(errs, insert.stmt.Close())
 	}
-	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.record, s.insertRun, s.dropRun, s.final, s.replay, s.prune, s.probe, s.endProbe, s.pages, s.freePages} {
+	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.record, s.insertRun, s.dropRun, s.prune, s.probe, s.endProbe, s.pages, s.freePages} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

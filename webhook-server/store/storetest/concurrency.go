@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -164,6 +163,5 @@ func (f *fixture) callAll(d store.Delivery) map[string]error {
 		"Append": f.Append(ctx, notification(2, laneA, 0)), "DueLanes": dueLanes, "Claim": claim, "NextDue": nextDue,
 		"Record":  f.Record(ctx, store.Outcome{ID: d.ID, Lease: d.Lease, State: store.Delivered, At: start()}),
 		"Release": f.Release(ctx, d.ID, d.Lease), "Get": get, "List": list, "Lanes": lanes, "Prune": prune, "Check": f.Check(ctx),
-		fmt.Sprintf("Replay(%s)", d.ID): f.replayer().Replay(ctx, d.ID, start()),
 	}
 }

@@ -25,7 +25,6 @@ func Run(t *testing.T, open Open) {
 		{"searching", searchTests},
 		{"lane counts", laneTests},
 		{"pruning", pruneTests},
-		{"replaying", replayTests},
 		{"concurrency", concurrencyTests},
 		{"closing", closeTests},
 	} {

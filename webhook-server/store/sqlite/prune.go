@@ -13,23 +13,6 @@ import (
 // pruneStep bounds what one transaction deletes, so that no append waits long for it.
 const pruneStep = 200
 
-// final is what the writer has to know of a delivered or dead notification to count it right.
-type final struct {
-	state    store.State
-	lane     string
-	received int64
-}
-
-// final reads a row that is delivered or dead; the zero value when it is neither (any more).
-func (w *writer) final(seq int64) (final, error) {
-	var f final
-	err := w.stmts.final.QueryRowContext(context.Background(), seq).Scan(&f.state, &f.lane, &f.received)
-	if errors.Is(err, sql.ErrNoRows) {
-		return final{}, nil
-	}
-	return f, err
-}
-
 // Prune implements store.Store.
 func (s *Store) Prune(ctx context.Context, state store.State, before time.Time, limit int) (int, error) {
 	if state != store.Delivered && state != store.Dead {
