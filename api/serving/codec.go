@@ -100,10 +100,10 @@ func newDocument(k Kind) (Document, error) {
 type (
 	gatewaySecretsWire struct {
 		Header
-		SigningKeys        []signingKeyWire     `json:"signingKeys,omitempty"`
-		SigningSecrets     []signingSecretWire  `json:"signingSecrets,omitempty"`
-		CABundles          []CABundle           `json:"caBundles,omitempty"`
-		ClientCertificates []keyCertificateWire `json:"clientCertificates,omitempty"`
+		SigningKeys    []signingKeyWire     `json:"signingKeys,omitempty"`
+		SigningSecrets []signingSecretWire  `json:"signingSecrets,omitempty"`
+		CABundles      []CABundle           `json:"caBundles,omitempty"`
+		Certificates   []keyCertificateWire `json:"certificates,omitempty"`
 	}
 	signingKeyWire struct {
 		ID         string    `json:"id"`
@@ -131,8 +131,8 @@ func (s *GatewaySecrets) wire() any {
 	for _, k := range s.SigningSecrets {
 		w.SigningSecrets = append(w.SigningSecrets, signingSecretWire{ID: k.ID, Secret: k.Secret.Reveal()})
 	}
-	for _, c := range s.ClientCertificates {
-		w.ClientCertificates = append(w.ClientCertificates, keyCertificateWire{ID: c.ID, CertificatePEM: c.CertificatePEM, KeyPEM: c.KeyPEM.Reveal()})
+	for _, c := range s.Certificates {
+		w.Certificates = append(w.Certificates, keyCertificateWire{ID: c.ID, CertificatePEM: c.CertificatePEM, KeyPEM: c.KeyPEM.Reveal()})
 	}
 	return w
 }

@@ -49,6 +49,18 @@ const (
 	RS256 Algorithm = "RS256"
 )
 
+// AuthMethod is a way for a client to authenticate at the token endpoint, by its registered name (RFC 8414 section 2,
+// token_endpoint_auth_methods_supported).
+type AuthMethod string
+
+// The methods; the list is closed.
+const (
+	ClientSecretBasic AuthMethod = "client_secret_basic"
+	ClientSecretPost  AuthMethod = "client_secret_post"
+	PrivateKeyJWT     AuthMethod = "private_key_jwt"
+	TLSClientAuth     AuthMethod = "tls_client_auth"
+)
+
 // NotifyScope is the scope that a token needs at the notification endpoint.
 const NotifyScope = "d1:notify"
 
@@ -61,14 +73,20 @@ type Gateway struct {
 	Hostnames []string `json:"hostnames,omitempty"`
 	// TokenEndpoints are its token paths, ordered by path.
 	TokenEndpoints []TokenEndpoint `json:"tokenEndpoints"`
+	// AuthMethods are the ways in which clients may authenticate at the token endpoints, in order. Empty only when OAuthDisabled.
+	AuthMethods []AuthMethod `json:"authMethods,omitempty"`
 	// Issuer is the iss and aud of its access tokens: an absolute URL, unique to the gateway.
 	Issuer string `json:"issuer"`
 	// AccessTokenSeconds is the lifetime of an access token.
 	AccessTokenSeconds int `json:"accessTokenSeconds"`
+	// CertificateBoundTokens binds access tokens to the client certificate they were issued on (RFC 8705 section 3).
+	CertificateBoundTokens bool `json:"certificateBoundTokens,omitempty"`
 	// SigningKeys are ids in GatewaySecrets.SigningKeys: all that verify, in the order they were made.
 	SigningKeys []string `json:"signingKeys"`
 	// OAuthDisabled: no bearer token is looked at, the client certificate alone decides.
 	OAuthDisabled bool `json:"oauthDisabled,omitempty"`
+	// ServerCertificate is an id in GatewaySecrets.Certificates: what the server presents on Hostnames. Empty presents the server's own.
+	ServerCertificate string `json:"serverCertificate,omitempty"`
 	// ClientCertificate is required of D1 when not nil.
 	ClientCertificate *ClientCertificate `json:"clientCertificate,omitempty"`
 	// StrictUpdateTypes answers an updateType that the D1 document does not list with 400.
@@ -93,9 +111,7 @@ type TokenEndpoint struct {
 type ClientCertificate struct {
 	// CABundle is an id in GatewaySecrets.CABundles.
 	CABundle string `json:"caBundle"`
-	// Subjects lists accepted subjects as comma-separated attributes ("CN=d1-out,O=Thales"); a certificate
-	// matches one when it has all of its attributes. None accepts every certificate of the CA.
-	Subjects []string `json:"subjects,omitempty"`
+	CertificateRules
 }
 
 // Merchant is one listed merchant.
@@ -132,7 +148,7 @@ type Retry struct {
 type TLS struct {
 	// CABundle is an id in GatewaySecrets.CABundles; empty trusts the system's roots.
 	CABundle string `json:"caBundle,omitempty"`
-	// ClientCertificate is an id in GatewaySecrets.ClientCertificates; empty presents none.
+	// ClientCertificate is an id in GatewaySecrets.Certificates; empty presents none.
 	ClientCertificate string `json:"clientCertificate,omitempty"`
 }
 
@@ -149,10 +165,10 @@ type TokenLookup struct {
 // GatewaySecrets is the secret material of one MerchantGateway: a superset of what its Gateway document names.
 type GatewaySecrets struct {
 	Header
-	SigningKeys        []SigningKey     `json:"signingKeys,omitempty"`
-	SigningSecrets     []SigningSecret  `json:"signingSecrets,omitempty"`
-	CABundles          []CABundle       `json:"caBundles,omitempty"`
-	ClientCertificates []KeyCertificate `json:"clientCertificates,omitempty"`
+	SigningKeys    []SigningKey     `json:"signingKeys,omitempty"`
+	SigningSecrets []SigningSecret  `json:"signingSecrets,omitempty"`
+	CABundles      []CABundle       `json:"caBundles,omitempty"`
+	Certificates   []KeyCertificate `json:"certificates,omitempty"`
 }
 
 // SigningKey signs access tokens. The key that signs is the newest one whose SignsFrom has come.
@@ -184,33 +200,6 @@ type KeyCertificate struct {
 	ID             string `json:"id"`
 	CertificatePEM string `json:"certificatePEM"`
 	KeyPEM         Secret `json:"keyPEM"`
-}
-
-// Client is one OAuthClient.
-type Client struct {
-	Header
-	// Gateway is the name of its MerchantGateway, in the same namespace.
-	Gateway  string   `json:"gateway"`
-	ClientID string   `json:"clientID"`
-	Scopes   []string `json:"scopes"`
-	// Suspended clients get no token, and their live tokens do not work.
-	Suspended bool `json:"suspended,omitempty"`
-	// TokensNotBefore ends every token issued before it (to the second): the client's creation, or its last suspension.
-	TokensNotBefore time.Time `json:"tokensNotBefore,omitzero"`
-	// RotationRequest is the last value of the rotate-requested-at annotation that was acted on.
-	RotationRequest string `json:"rotationRequest,omitempty"`
-	// Credentials are its live secrets, the current one first. Never empty.
-	Credentials []Credential `json:"credentials"`
-}
-
-// Credential is one live secret of a client.
-type Credential struct {
-	// ID is stable and says nothing of the secret.
-	ID        string       `json:"id"`
-	Digest    SecretDigest `json:"digest"`
-	CreatedAt time.Time    `json:"createdAt"`
-	// ExpiresAt is when it stops working; zero means not yet decided: the current one.
-	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 }
 
 // ObjectName is the name of the object (or, with ".json", of the file) that holds the document: kind, namespace and name joined by

@@ -22,6 +22,7 @@ func gateway() *serving.Gateway {
 		GatewayID:          "MGW_000001",
 		Hostnames:          []string{"d1.acme.example"},
 		TokenEndpoints:     []serving.TokenEndpoint{{Path: "/authz/d1/v1/oauth2/token", Dialect: serving.DialectIssuer}, {Path: "/oauth2/token", Dialect: serving.DialectEcom}},
+		AuthMethods:        []serving.AuthMethod{serving.ClientSecretBasic},
 		Issuer:             "https://d1.acme.example/merchant-gateways/MGW_000001",
 		AccessTokenSeconds: 900,
 		SigningKeys:        []string{"key-1"},
@@ -41,11 +42,11 @@ func destination() *serving.Destination {
 
 func secrets() *serving.GatewaySecrets {
 	return &serving.GatewaySecrets{
-		Header:             serving.Header{Format: serving.Format, Kind: serving.KindGatewaySecrets, Namespace: "payments", Name: "acme"},
-		SigningKeys:        []serving.SigningKey{{ID: "key-1", Algorithm: serving.ES256, PrivateKey: serving.NewSecret(planted), CreatedAt: created, SignsFrom: created}},
-		SigningSecrets:     []serving.SigningSecret{{ID: "delivery-1", Secret: serving.NewSecret("whsec_" + planted)}},
-		CABundles:          []serving.CABundle{{ID: "ca-1", PEM: "<pem>"}},
-		ClientCertificates: []serving.KeyCertificate{{ID: "cert-1", CertificatePEM: "<pem>", KeyPEM: serving.NewSecret(planted)}},
+		Header:         serving.Header{Format: serving.Format, Kind: serving.KindGatewaySecrets, Namespace: "payments", Name: "acme"},
+		SigningKeys:    []serving.SigningKey{{ID: "key-1", Algorithm: serving.ES256, PrivateKey: serving.NewSecret(planted), CreatedAt: created, SignsFrom: created}},
+		SigningSecrets: []serving.SigningSecret{{ID: "delivery-1", Secret: serving.NewSecret("whsec_" + planted)}},
+		CABundles:      []serving.CABundle{{ID: "ca-1", PEM: "<pem>"}},
+		Certificates:   []serving.KeyCertificate{{ID: "cert-1", CertificatePEM: "<pem>", KeyPEM: serving.NewSecret(planted)}},
 	}
 }
 
@@ -193,7 +194,7 @@ func TestAGatewaySaysWhatItsSecretsLack(t *testing.T) {
 		"signing key key-1":         func(s *serving.GatewaySecrets) { s.SigningKeys = nil },
 		"signing secret delivery-1": func(s *serving.GatewaySecrets) { s.SigningSecrets = nil },
 		"CA bundle ca-1":            func(s *serving.GatewaySecrets) { s.CABundles = nil },
-		"client certificate cert-1": func(s *serving.GatewaySecrets) { s.ClientCertificates = nil },
+		"certificate cert-1":        func(s *serving.GatewaySecrets) { s.Certificates = nil },
 	} {
 		s := secrets()
 		remove(s)

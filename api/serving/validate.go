@@ -81,13 +81,23 @@ func (g *Gateway) Validate() error {
 		p.check(len(e.Path) <= 256 && pathPattern.MatchString(e.Path), fmt.Sprintf("tokenEndpoints[%d].path", i), "is not an absolute path of unreserved characters")
 		p.check(e.Dialect == DialectEcom || e.Dialect == DialectIssuer, fmt.Sprintf("tokenEndpoints[%d].dialect", i), "is unknown")
 	}
+	p.check(len(g.AuthMethods) > 0 || g.OAuthDisabled, "authMethods", "are missing")
+	p.ordered(keysOf(g.AuthMethods, func(m AuthMethod) string { return string(m) }), "authMethods")
+	for i, m := range g.AuthMethods {
+		p.check(slices.Contains([]AuthMethod{ClientSecretBasic, ClientSecretPost, PrivateKeyJWT, TLSClientAuth}, m), fmt.Sprintf("authMethods[%d]", i), "is unknown")
+		p.check(m != TLSClientAuth || g.ClientCertificate != nil, "clientCertificate", "is missing although tls_client_auth is allowed")
+	}
 	p.absoluteURL(g.Issuer, "issuer")
 	p.between(g.AccessTokenSeconds, 1, 86400, "accessTokenSeconds")
 	p.check(len(g.SigningKeys) > 0, "signingKeys", "are missing")
 	p.ids(g.SigningKeys, "signingKeys")
 	p.check(!g.OAuthDisabled || g.ClientCertificate != nil, "clientCertificate", "is missing although OAuth is disabled")
+	p.check(!g.CertificateBoundTokens || g.ClientCertificate != nil, "clientCertificate", "is missing although tokens are bound to it")
+	p.check(g.ServerCertificate == "" || idPattern.MatchString(g.ServerCertificate), "serverCertificate", "is not an id")
+	p.check(g.ServerCertificate == "" || len(g.Hostnames) > 0, "hostnames", "are missing although there is a server certificate")
 	if c := g.ClientCertificate; c != nil {
 		p.ids([]string{c.CABundle}, "clientCertificate.caBundle")
+		p.certificateRules(c.CertificateRules, "clientCertificate")
 	}
 	p.ordered(keysOf(g.Merchants, func(m Merchant) string { return m.ID }), "merchants")
 	for i, m := range g.Merchants {
@@ -140,7 +150,7 @@ func (s *GatewaySecrets) Validate() error {
 		p.check(strings.HasPrefix(k.Secret.Reveal(), "whsec_"), fmt.Sprintf("signingSecrets[%d].secret", i), `does not begin with "whsec_"`)
 	}
 	p.ids(keysOf(s.CABundles, func(c CABundle) string { return c.ID }), "caBundles")
-	p.ids(keysOf(s.ClientCertificates, func(c KeyCertificate) string { return c.ID }), "clientCertificates")
+	p.ids(keysOf(s.Certificates, func(c KeyCertificate) string { return c.ID }), "certificates")
 	return p.first
 }
 
@@ -156,7 +166,13 @@ func (c *Client) Validate() error {
 		p.check(!slices.Contains(c.Scopes[:i], s), "scopes", "repeat %q", s)
 	}
 	p.utc(c.TokensNotBefore, "tokensNotBefore")
-	p.check(len(c.Credentials) > 0, "credentials", "are missing")
+	ways := 0
+	for _, set := range []bool{len(c.Credentials) > 0, len(c.PublicKeys) > 0, c.Certificate != nil} {
+		if set {
+			ways++
+		}
+	}
+	p.check(ways == 1, "credentials", "are not exactly one of credentials, publicKeys and certificate")
 	p.ids(keysOf(c.Credentials, func(k Credential) string { return k.ID }), "credentials")
 	for i, k := range c.Credentials {
 		field := fmt.Sprintf("credentials[%d]", i)
@@ -164,60 +180,36 @@ func (c *Client) Validate() error {
 		p.utc(k.CreatedAt, field+".createdAt")
 		p.utc(k.ExpiresAt, field+".expiresAt")
 	}
+	p.ids(keysOf(c.PublicKeys, func(k PublicKey) string { return k.ID }), "publicKeys")
+	for i, k := range c.PublicKeys {
+		field := fmt.Sprintf("publicKeys[%d]", i)
+		p.check(len(k.KeyID) <= 256, field+".keyID", "is longer than 256 bytes")
+		p.check(slices.Contains(publicKeyAlgorithms, k.Algorithm), field+".algorithm", "is unknown")
+		p.check(k.PEM != "", field+".pem", "is missing")
+		p.utc(k.CreatedAt, field+".createdAt")
+	}
+	if own := c.Certificate; own != nil {
+		p.ids([]string{own.ID}, "certificate.id")
+		p.certificateRules(own.CertificateRules, "certificate")
+		p.check(len(own.Subjects)+len(own.SubjectAltNames) > 0, "certificate.subjects", "are missing, and subjectAltNames too")
+		p.utc(own.CreatedAt, "certificate.createdAt")
+	}
 	return p.first
 }
 
-// Missing names the first material that g refers to and s does not hold, or "" when g can be served with s.
-// Something is missing while a newer Gateway has been seen before its GatewaySecrets.
-func (g *Gateway) Missing(s *GatewaySecrets) string {
-	keys := keysOf(s.SigningKeys, func(k SigningKey) string { return k.ID })
-	secrets := keysOf(s.SigningSecrets, func(k SigningSecret) string { return k.ID })
-	bundles := keysOf(s.CABundles, func(c CABundle) string { return c.ID })
-	certificates := keysOf(s.ClientCertificates, func(c KeyCertificate) string { return c.ID })
+// publicKeyAlgorithms are those of PublicKey.Algorithm.
+var publicKeyAlgorithms = []string{"", "ES256", "ES384", "EdDSA", "RS256", "PS256"}
 
-	missing := ""
-	need := func(have []string, id, what string) {
-		if id != "" && missing == "" && !slices.Contains(have, id) {
-			missing = what + " " + id
-		}
-	}
-	for _, id := range g.SigningKeys {
-		need(keys, id, "signing key")
-	}
-	if g.ClientCertificate != nil {
-		need(bundles, g.ClientCertificate.CABundle, "CA bundle")
-	}
-	for _, d := range g.destinations() {
-		for _, id := range d.SigningSecrets {
-			need(secrets, id, "signing secret")
-		}
-		need(bundles, d.TLS.CABundle, "CA bundle")
-		need(certificates, d.TLS.ClientCertificate, "client certificate")
-	}
-	if g.TokenLookup != nil {
-		need(bundles, g.TokenLookup.TLS.CABundle, "CA bundle")
-		need(certificates, g.TokenLookup.TLS.ClientCertificate, "client certificate")
-	}
-	return missing
-}
+var (
+	subjectPattern = regexp.MustCompile(`^(CN|O|OU|C|L|ST|SERIALNUMBER)=[^,=]+(,(CN|O|OU|C|L|ST|SERIALNUMBER)=[^,=]+)*$`)
+	altNamePattern = regexp.MustCompile(`^(DNS|URI|EMAIL|IP):[!-~]+$`)
+)
 
-func (g *Gateway) destinations() []*Destination {
-	var all []*Destination
-	if g.Delivery != nil {
-		all = append(all, g.Delivery)
+func (p *problems) certificateRules(r CertificateRules, field string) {
+	for i, s := range r.Subjects {
+		p.check(subjectPattern.MatchString(s), fmt.Sprintf("%s.subjects[%d]", field, i), "is not a list of attributes")
 	}
-	for _, m := range g.Merchants {
-		if m.Delivery != nil {
-			all = append(all, m.Delivery)
-		}
+	for i, s := range r.SubjectAltNames {
+		p.check(altNamePattern.MatchString(s), fmt.Sprintf("%s.subjectAltNames[%d]", field, i), "is not DNS:, URI:, EMAIL: or IP: and a value")
 	}
-	return all
-}
-
-func keysOf[T any](items []T, key func(T) string) []string {
-	keys := make([]string, len(items))
-	for i, item := range items {
-		keys[i] = key(item)
-	}
-	return keys
 }

@@ -60,6 +60,8 @@ const (
 	ReasonGatewayNotAccepted = "GatewayNotAccepted"
 	// ReasonGatewayNotServed: the MerchantGateway that is referred to has no serving document yet; its own conditions say why.
 	ReasonGatewayNotServed = "GatewayNotServed"
+	// ReasonMethodNotAllowed: the MerchantGateway that is referred to does not list the client's method in its tokenEndpointMethods.
+	ReasonMethodNotAllowed = "MethodNotAllowed"
 )
 
 // Reasons of CredentialsReady.

@@ -34,6 +34,9 @@ type MerchantGateway struct {
 // MerchantGatewaySpec is what the gateway should be.
 //
 // +kubebuilder:validation:XValidation:rule="self.authentication.oauth != 'Disabled' || self.authentication.clientCertificate.mode == 'Required'",message="authentication.oauth Disabled needs authentication.clientCertificate.mode Required: without either, anybody could send notifications",fieldPath=".authentication.oauth"
+// +kubebuilder:validation:XValidation:rule="!self.authentication.tokenEndpointMethods.exists(m, m == 'TLSClientAuth') || self.authentication.clientCertificate.mode == 'Required'",message="authentication.tokenEndpointMethods TLSClientAuth needs authentication.clientCertificate.mode Required: the handshake asks for a certificate only then",fieldPath=".authentication.tokenEndpointMethods"
+// +kubebuilder:validation:XValidation:rule="self.accessTokens.binding != 'ClientCertificate' || self.authentication.clientCertificate.mode == 'Required'",message="accessTokens.binding ClientCertificate needs authentication.clientCertificate.mode Required: tokens are bound to the certificate of the connection",fieldPath=".accessTokens.binding"
+// +kubebuilder:validation:XValidation:rule="!has(self.tls) || has(self.hostnames)",message="tls needs hostnames: a caller chooses the certificate by the host that it names (SNI)",fieldPath=".tls"
 // +kubebuilder:validation:XValidation:rule="self.merchants.unlisted != 'Deliver' || has(self.delivery.url)",message="merchants.unlisted Deliver needs delivery.url: it is where their notifications go",fieldPath=".delivery"
 // +kubebuilder:validation:XValidation:rule="has(self.delivery.url) || !has(self.merchants.items) || self.merchants.items.all(m, has(m.delivery) && has(m.delivery.url))",message="every merchant without a delivery.url of its own needs the gateway's delivery.url",fieldPath=".delivery"
 type MerchantGatewaySpec struct {
@@ -53,6 +56,10 @@ type MerchantGatewaySpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Hostnames []Hostname `json:"hostnames,omitempty"`
+
+	// tls is the certificate that the server presents on this gateway's hostnames. Without it the server presents its own.
+	// +optional
+	TLS *ServerTLS `json:"tls,omitempty,omitzero"`
 
 	// tokenEndpoints are the paths that answer token requests, each in the dialect of one of the two D1 documents. Paths are unique.
 	// The default is both documented paths.
@@ -102,6 +109,15 @@ type MerchantGatewaySpec struct {
 // +kubebuilder:validation:MaxLength=253
 // +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`
 type Hostname string
+
+// ServerTLS is what the server presents to D1.
+type ServerTLS struct {
+	// certificateSecretRef names the kubernetes.io/tls Secret with the certificate chain (tls.crt) and its key (tls.key). The certificate
+	// must be valid for at least one of hostnames; on the others the server presents its own. Thales pins the chain: tell them ahead of a
+	// change of the issuer.
+	// +required
+	CertificateSecretRef SecretReference `json:"certificateSecretRef,omitzero"`
+}
 
 // Dialect is the way a token endpoint answers.
 //
@@ -170,7 +186,26 @@ type AccessTokens struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3650
 	KeyRotationDays int32 `json:"keyRotationDays,omitempty"`
+
+	// binding is None, or ClientCertificate: a token then works only on connections with the client certificate that it was issued on
+	// (RFC 8705 section 3). When D1 renews its certificate it needs a new token.
+	// +optional
+	// +default="None"
+	Binding TokenBinding `json:"binding,omitempty"`
 }
+
+// TokenBinding says what an access token is bound to.
+//
+// +kubebuilder:validation:Enum=None;ClientCertificate
+type TokenBinding string
+
+// The bindings of access tokens.
+const (
+	// TokenBindingNone lets whoever has the token use it (RFC 6750).
+	TokenBindingNone TokenBinding = "None"
+	// TokenBindingClientCertificate binds tokens to the client certificate they were issued on (RFC 8705 section 3).
+	TokenBindingClientCertificate TokenBinding = "ClientCertificate"
+)
 
 // SecretReference names a Secret in the same namespace. The Secret must carry the label d1gateway.io/allow-use: "true".
 type SecretReference struct {

@@ -55,7 +55,7 @@ type OAuthClientSpec struct {
 	// +default=["d1:notify"]
 	Scopes []Scope `json:"scopes,omitempty"`
 
-	// credentials says where the client id and secret are kept.
+	// credentials says how the client proves who it is, and where that is kept.
 	// +required
 	Credentials ClientCredentials `json:"credentials,omitzero"`
 
@@ -99,21 +99,80 @@ const (
 	CredentialsExisting CredentialsSource = "Existing"
 )
 
-// ClientCredentials says where the client id and secret are kept.
+// CredentialsMethod says how the client proves who it is.
+//
+// +kubebuilder:validation:Enum=ClientSecret;PrivateKeyJWT;TLSClientAuth
+type CredentialsMethod string
+
+// The methods of a client.
+const (
+	// CredentialsClientSecret is a secret, sent as HTTP Basic (or in the form body, where the gateway allows that). D1 uses it.
+	CredentialsClientSecret CredentialsMethod = "ClientSecret"
+	// CredentialsPrivateKeyJWT is an assertion signed with the client's own key (RFC 7523, private_key_jwt).
+	CredentialsPrivateKeyJWT CredentialsMethod = "PrivateKeyJWT"
+	// CredentialsTLSClientAuth is the client's certificate (RFC 8705 section 2.1, tls_client_auth).
+	CredentialsTLSClientAuth CredentialsMethod = "TLSClientAuth" //nolint:gosec // the name of a method
+)
+
+// ClientCredentials says how the client proves who it is, and where that is kept.
+//
+// +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="self.method == 'ClientSecret' ? has(self.secretName) : !has(self.secretName)",message="secretName is needed for method ClientSecret, and only then: it is the Secret with the client id and secret",fieldPath=".secretName"
+// +kubebuilder:validation:XValidation:rule="(self.method == 'PrivateKeyJWT') == has(self.jwks)",message="jwks is needed for method PrivateKeyJWT, and only then: it holds the client's public keys",fieldPath=".jwks"
+// +kubebuilder:validation:XValidation:rule="(self.method == 'TLSClientAuth') == has(self.certificate)",message="certificate is needed for method TLSClientAuth, and only then: it says which certificates are the client's",fieldPath=".certificate"
 type ClientCredentials struct {
+	// method is how the client proves who it is: ClientSecret, PrivateKeyJWT or TLSClientAuth. The gateway must list it in
+	// authentication.tokenEndpointMethods (ClientSecretBasic or ClientSecretPost for ClientSecret).
+	// +optional
+	// +default="ClientSecret"
+	Method CredentialsMethod `json:"method,omitempty"`
+
 	// secretName is the Secret, in the same namespace, with the keys client_id and client_secret (and token_url when generated). A Secret of
-	// source Existing must carry the label d1gateway.io/allow-use: "true".
-	// +required
+	// source Existing must carry the label d1gateway.io/allow-use: "true". Only for method ClientSecret.
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	SecretName string `json:"secretName,omitempty"`
 
 	// source is Generated (the operator makes the secret and writes the Secret) or Existing (the Secret is the user's; it is read and never written;
-	// a changed client_secret is a rotation).
+	// a changed client_secret is a rotation). It means nothing for the other methods.
 	// +optional
 	// +default="Generated"
 	Source CredentialsSource `json:"source,omitempty"`
+
+	// jwks is the client's public keys, a JSON Web Key Set (RFC 7517) of at most 8 keys: EC P-256 or P-384, RSA of 2048 bits or more,
+	// Ed25519. List the new key beside the former one while the client changes over. Only for method PrivateKeyJWT; no private key belongs here.
+	// +optional
+	// +kubebuilder:validation:MinLength=12
+	// +kubebuilder:validation:MaxLength=32768
+	JWKS string `json:"jwks,omitempty"`
+
+	// certificate says which certificates are the client's, among those that the gateway's authentication.clientCertificate accepts.
+	// Only for method TLSClientAuth.
+	// +optional
+	Certificate *CertificateRules `json:"certificate,omitempty,omitzero"`
+}
+
+// CertificateRules say which certificates are meant. Where both lists are given, both must hold.
+//
+// +kubebuilder:validation:MinProperties=1
+type CertificateRules struct {
+	// subjects are the accepted subjects, each some attributes separated by commas such as "CN=d1-out,O=Thales". A certificate is accepted
+	// when its subject has all attributes of one of them.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Subjects []CertificateSubject `json:"subjects,omitempty"`
+
+	// subjectAltNames are the accepted alternative names, each a type and a value such as "DNS:d1.thales.example". A certificate is
+	// accepted when it carries one of them.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	SubjectAltNames []CertificateSubjectAltName `json:"subjectAltNames,omitempty"`
 }
 
 // RetirePrevious says when the previous secret stops working.
@@ -186,7 +245,8 @@ type OAuthClientStatus struct {
 	// +kubebuilder:validation:MaxLength=128
 	ClientID string `json:"clientID,omitempty"`
 
-	// credentials are the live secrets, the current one first. An id says nothing of its secret.
+	// credentials are the live credentials, the current one first: the secrets, or the public keys, or the rules for its certificate. An
+	// id says nothing of a secret.
 	// +optional
 	// +listType=map
 	// +listMapKey=id
@@ -199,15 +259,15 @@ type OAuthClientStatus struct {
 	NextRotationTime metav1.Time `json:"nextRotationTime,omitempty,omitzero"`
 }
 
-// CredentialStatus is one live secret.
+// CredentialStatus is one live credential.
 type CredentialStatus struct {
-	// id of the secret.
+	// id of the credential.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	ID string `json:"id,omitempty"`
 
-	// createdTime is when it was made, or first seen in an Existing Secret.
+	// createdTime is when it was made, or first seen.
 	// +required
 	CreatedTime metav1.Time `json:"createdTime,omitempty,omitzero"`
 

@@ -1,4 +1,4 @@
-package httpx
+package serving
 
 // The lengths of payment card numbers (ISO/IEC 7812-1).
 const (
@@ -7,9 +7,9 @@ const (
 	shownDigits   = 4
 )
 
-// Mask replaces the digits of every run of 13 to 19 digits that passes the Luhn check by "*", except the last four. A run ends where
+// MaskCardNumbers replaces the digits of every run of 13 to 19 digits that passes the Luhn check by "*", except the last four. A run ends where
 // another character stands, so a longer run is left alone.
-func Mask(s string) string {
+func MaskCardNumbers(s string) string {
 	var masked []byte
 	for start := 0; start < len(s); {
 		if !isDigit(s[start]) {
