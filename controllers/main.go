@@ -22,6 +22,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/controllers/operator"
 	"github.com/d1gateway/d1gateway/controllers/render"
 	"github.com/d1gateway/d1gateway/controllers/translate"
@@ -54,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "controllers:", oneLine(err))
 		return exitUsage
 	}
-	logger := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: o.logLevel}))
+	logger := slog.New(serving.MaskingHandler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: o.logLevel})))
 	ctrl.SetLogger(logr.FromSlogHandler(logger.Handler()))
 	klog.SetSlogLogger(logger)
 	if err := operate(ctx, config, o, logger); err != nil {

@@ -41,9 +41,10 @@ func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient)
 			return found{}, err
 		}
 	}
-	secret := types.NamespacedName{Namespace: resource.Namespace, Name: resource.Spec.Credentials.SecretName}
-	if f.input.Secret, err = ownedsecret.Read(ctx, r.Client, secret); err != nil {
-		return found{}, err
+	if name := translate.ClientSecretName(resource); name != "" {
+		if f.input.Secret, err = ownedsecret.Read(ctx, r.Client, types.NamespacedName{Namespace: resource.Namespace, Name: name}); err != nil {
+			return found{}, err
+		}
 	}
 	if f.document, err = r.stored(ctx, resource); err != nil {
 		return found{}, err

@@ -39,7 +39,7 @@ func text(secret *corev1.Secret, key string) string { return string(secret.Data[
 func current(t *testing.T, s *testenv.Setting, client *v1alpha1.OAuthClient, secret string) *serving.Client {
 	t.Helper()
 	return s.ClientDocument(t, client, func(d *serving.Client) error {
-		if !d.Credentials[0].Digest.Equal(serving.DigestSecret(secret)) {
+		if len(d.Credentials) == 0 || !d.Credentials[0].Digest.Equal(serving.DigestSecret(secret)) {
 			return fmt.Errorf("the current credential of %d is another", len(d.Credentials))
 		}
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
+	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
 // updateStatus is the one place that writes the status, and only when it differs. writeErr, when not nil, is the write that failed: then the
@@ -23,7 +24,7 @@ func (r *Reconciler) updateStatus(ctx context.Context, resource *v1alpha1.OAuthC
 		status.Conditions = conditions
 	}
 	var also []string
-	if outcome.OfObject(writeErr, "Secret", resource.Namespace, resource.Spec.Credentials.SecretName) {
+	if outcome.OfObject(writeErr, "Secret", resource.Namespace, translate.ClientSecretName(resource)) {
 		also = append(also, v1alpha1.ConditionCredentialsReady)
 	}
 	status.Conditions = outcome.Downgrade(status.Conditions, writeErr, resource.Generation, also...)

@@ -16,9 +16,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/index"
 	"github.com/d1gateway/d1gateway/controllers/internal/metrics"
+	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
 	"github.com/d1gateway/d1gateway/controllers/merchantgateway"
 	"github.com/d1gateway/d1gateway/controllers/oauthclient"
 	"github.com/d1gateway/d1gateway/controllers/translate"
@@ -105,7 +107,7 @@ func addReconcilers(m manager.Manager, watched cache.Cache, options Options) err
 		return err
 	}
 	store := documents.NewStore(m.GetClient(), options.SystemNamespace, counted)
-	recorder := m.GetEventRecorder("d1gateway")
+	recorder := outcome.MaskedRecorder(m.GetEventRecorder("d1gateway"))
 	gateways := &merchantgateway.Reconciler{
 		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Recorder: recorder,
 		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,
@@ -124,4 +126,7 @@ func controllerOptions(concurrent int) controller.Options {
 	return controller.Options{MaxConcurrentReconciles: concurrent, RateLimiter: backoff(), ReconciliationTimeout: reconcileTimeout}
 }
 
-func logger(l *slog.Logger) logr.Logger { return logr.FromSlogHandler(l.Handler()) }
+// logger masks card numbers: names and client ids may look like one.
+func logger(l *slog.Logger) logr.Logger {
+	return logr.FromSlogHandler(serving.MaskingHandler(l.Handler()))
+}

@@ -51,7 +51,7 @@ func (w *world) render() (bool, error) {
 	for i := range w.clients {
 		// Outside a cluster the status of an earlier run is not kept; the claim to a client id is found again.
 		c := &w.clients[i]
-		c.Status.ClientID = translate.EffectiveClientID(c, w.secret(c.Namespace, c.Spec.Credentials.SecretName), w.previousClient(c))
+		c.Status.ClientID = translate.EffectiveClientID(c, w.secret(c.Namespace, translate.ClientSecretName(c)), w.previousClient(c))
 	}
 	for i := range w.clients {
 		ok, err := w.renderClient(&w.clients[i])
@@ -126,7 +126,7 @@ func (w *world) renderClient(c *v1alpha1.OAuthClient) (bool, error) {
 	in := translate.ClientInput{
 		Client:      c,
 		Holder:      translate.ClientHolder(c, c.Status.ClientID, w.clients, w.gateways),
-		Secret:      w.secret(c.Namespace, c.Spec.Credentials.SecretName),
+		Secret:      w.secret(c.Namespace, translate.ClientSecretName(c)),
 		Previous:    w.previousClient(c),
 		ExternalURL: w.externalURL,
 		Now:         w.now,
@@ -175,7 +175,8 @@ func (w *world) secret(namespace, name string) *corev1.Secret {
 func (w *world) report(kind string, obj metav1.Object, conditions []metav1.Condition) {
 	file := w.files[keyOf(kind, obj.GetNamespace(), obj.GetName())]
 	for _, c := range conditions {
-		_, _ = fmt.Fprintf(w.stdout, "%s: %s %s/%s: %s=%s %s: %s\n", file, kind, obj.GetNamespace(), obj.GetName(), c.Type, c.Status, c.Reason, c.Message)
+		line := fmt.Sprintf("%s: %s %s/%s: %s=%s %s: %s\n", file, kind, obj.GetNamespace(), obj.GetName(), c.Type, c.Status, c.Reason, c.Message)
+		_, _ = fmt.Fprint(w.stdout, serving.MaskCardNumbers(line))
 	}
 }
 

@@ -94,14 +94,6 @@ func manyMerchants(n int) string {
 	return b.String()
 }
 
-func manyScopes(n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "s%d,", i)
-	}
-	return b.String()
-}
-
 var gatewayRules = []rule{
 	{"metadata.name has at most 160 characters", "<nil>", []string{`metadata: {name: ` + long[:160] + `}`}, []string{`metadata: {name: ` + long[:161] + `}`}},
 	{"spec is required", "spec", nil, []string{`spec: null`}},
@@ -117,15 +109,23 @@ var gatewayRules = []rule{
 	enum("spec.tokenEndpoints[0].dialect", `spec: {tokenEndpoints: [{path: /a, dialect: VALUE}]}`, "Ecom", "Issuer"),
 	bounds("spec.accessTokens.lifetimeSeconds", `spec: {accessTokens: {lifetimeSeconds: N}}`, "1", "86400", "0", "86401"),
 	enum("spec.accessTokens.algorithm", `spec: {accessTokens: {algorithm: VALUE}}`, "ES256", "EdDSA", "RS256"),
+	{"tls needs hostnames", "spec.tls", []string{`spec: {hostnames: [a], tls: {certificateSecretRef: {name: a}}}`}, []string{`spec: {tls: {certificateSecretRef: {name: a}}}`}},
+	{"tls names a Secret", "spec.tls.certificateSecretRef", nil, []string{`spec: {hostnames: [a], tls: {}}`}},
+	{"the server certificate's Secret has a name", "spec.tls.certificateSecretRef.name", nil, []string{`spec: {hostnames: [a], tls: {certificateSecretRef: {}}}`}},
+	secretName("spec.tls.certificateSecretRef.name", `spec: {hostnames: [a], tls: {certificateSecretRef: {name: NAME}}}`),
+	enum("spec.accessTokens.binding", `spec: {accessTokens: {binding: VALUE}, authentication: {clientCertificate: {mode: Required, caSecretRef: {name: ca}}}}`, "None", "ClientCertificate"),
+	{"bound tokens need a client certificate", "spec.accessTokens.binding", nil, []string{`spec: {accessTokens: {binding: ClientCertificate}}`, `spec: {accessTokens: {binding: ClientCertificate}, authentication: {clientCertificate: {mode: Disabled, caSecretRef: {name: ca}}}}`}},
+	enum("spec.authentication.tokenEndpointMethods[0]", `spec: {authentication: {tokenEndpointMethods: [VALUE], clientCertificate: {mode: Required, caSecretRef: {name: ca}}}}`, "ClientSecretBasic", "ClientSecretPost", "PrivateKeyJWT", "TLSClientAuth"),
+	{"the registered names of methods are not ours", "spec.authentication.tokenEndpointMethods[0]", nil, []string{`spec: {authentication: {tokenEndpointMethods: [client_secret_basic]}}`, `spec: {authentication: {tokenEndpointMethods: [None]}}`}},
+	{"methods are a set of 1 to 4", "spec.authentication.tokenEndpointMethods", []string{`spec: {authentication: {tokenEndpointMethods: [TLSClientAuth, PrivateKeyJWT, ClientSecretPost, ClientSecretBasic], clientCertificate: {mode: Required, caSecretRef: {name: ca}}}}`}, []string{`spec: {authentication: {tokenEndpointMethods: []}}`, `spec: {authentication: {tokenEndpointMethods: [PrivateKeyJWT, ClientSecretPost, ClientSecretBasic, ClientSecretPost, ClientSecretBasic]}}`}},
+	{"methods do not repeat", "spec.authentication.tokenEndpointMethods[1]", nil, []string{`spec: {authentication: {tokenEndpointMethods: [ClientSecretPost, ClientSecretPost]}}`}},
+	{"TLSClientAuth needs a client certificate", "spec.authentication.tokenEndpointMethods", nil, []string{`spec: {authentication: {tokenEndpointMethods: [ClientSecretBasic, TLSClientAuth]}}`, `spec: {authentication: {tokenEndpointMethods: [TLSClientAuth], clientCertificate: {mode: Disabled, caSecretRef: {name: ca}}}}`}},
 	bounds("spec.accessTokens.keyRotationDays", `spec: {accessTokens: {keyRotationDays: N}}`, "1", "3650", "0", "3651"),
 	enum("spec.authentication.oauth", `spec: {authentication: {oauth: VALUE, clientCertificate: {mode: Required, caSecretRef: {name: ca}}}}`, "Required", "Disabled"),
 	{"without OAuth a client certificate is needed", "spec.authentication.oauth", []string{`spec: {authentication: {oauth: Disabled, clientCertificate: {mode: Required, caSecretRef: {name: ca}}}}`}, []string{`spec: {authentication: {oauth: Disabled}}`}},
 	enum("spec.authentication.clientCertificate.mode", `spec: {authentication: {clientCertificate: {mode: VALUE, caSecretRef: {name: ca}}}}`, "Required", "Disabled"),
 	{"a required client certificate needs a CA", "spec.authentication.clientCertificate.caSecretRef", []string{`spec: {authentication: {clientCertificate: {mode: Required, caSecretRef: {name: ca}}}}`}, []string{`spec: {authentication: {clientCertificate: {mode: Required}}}`}},
 	secretName("spec.authentication.clientCertificate.caSecretRef.name", `spec: {authentication: {clientCertificate: {mode: Required, caSecretRef: {name: NAME}}}}`),
-	{"subjects are attributes with values", "spec.authentication.clientCertificate.subjects[0]", []string{`spec: {authentication: {clientCertificate: {subjects: ["CN=d1-out"]}}}`, `spec: {authentication: {clientCertificate: {subjects: ["CN=d1 out,O=Thales,OU=a,C=FR,L=x,ST=y,SERIALNUMBER=1"]}}}`}, []string{`spec: {authentication: {clientCertificate: {subjects: ["d1-out"]}}}`, `spec: {authentication: {clientCertificate: {subjects: ["CN="]}}}`, `spec: {authentication: {clientCertificate: {subjects: ["CN=a,"]}}}`, `spec: {authentication: {clientCertificate: {subjects: ["cn=a"]}}}`, `spec: {authentication: {clientCertificate: {subjects: ["CN=` + long[:254] + `"]}}}`}},
-	{"subjects are a set of 1 to 16", "spec.authentication.clientCertificate.subjects", nil, []string{`spec: {authentication: {clientCertificate: {subjects: []}}}`, `spec: {authentication: {clientCertificate: {subjects: [C=a,C=b,C=c,C=d,C=e,C=f,C=g,C=h,C=i,C=j,C=k,C=l,C=m,C=n,C=o,C=p,C=q]}}}`}},
-	{"subjects do not repeat", "spec.authentication.clientCertificate.subjects[1]", nil, []string{`spec: {authentication: {clientCertificate: {subjects: [C=a, C=a]}}}`}},
 	enum("spec.updateTypes", `spec: {updateTypes: VALUE}`, "Tolerant", "Strict"),
 	enum("spec.merchants.unlisted", `spec: {merchants: {unlisted: VALUE}}`, "Reject", "Deliver"),
 	{"unlisted merchants need the default delivery", "spec.delivery", nil, []string{`spec: {merchants: {unlisted: Deliver, items: null}, delivery: null}`}},
@@ -144,25 +144,6 @@ var gatewayRules = []rule{
 	emptyStruct("spec.tokenLookup.tls", `spec: {tokenLookup: {url: "https://a.example/{tokenId}", tls: {}}}`),
 	secretName("spec.tokenLookup.tls.caSecretRef.name", `spec: {tokenLookup: {url: "https://a.example/{tokenId}", tls: {caSecretRef: {name: NAME}}}}`),
 	secretName("spec.tokenLookup.tls.clientCertificateSecretRef.name", `spec: {tokenLookup: {url: "https://a.example/{tokenId}", tls: {clientCertificateSecretRef: {name: NAME}}}}`),
-}
-
-var clientRules = []rule{
-	{"metadata.name has at most 160 characters", "<nil>", []string{`metadata: {name: ` + long[:160] + `}`}, []string{`metadata: {name: ` + long[:161] + `}`}},
-	{"spec is required", "spec", nil, []string{`spec: null`}},
-	{"gatewayRef is required", "spec.gatewayRef", nil, []string{`spec: {gatewayRef: null}`}},
-	{"gatewayRef has a name", "spec.gatewayRef.name", []string{`spec: {gatewayRef: {name: ` + long[:253] + `}}`}, []string{`spec: {gatewayRef: {name: null}}`, `spec: {gatewayRef: {name: ""}}`, `spec: {gatewayRef: {name: ` + long[:254] + `}}`}},
-	{"clientID is visible ASCII without a colon", "spec.clientID", []string{`spec: {clientID: is_tbank01}`, `spec: {clientID: "!~/+=\"%"}`, `spec: {clientID: ` + long[:128] + `}`}, []string{`spec: {clientID: ""}`, `spec: {clientID: "a:b"}`, `spec: {clientID: "a b"}`, `spec: {clientID: "é"}`, `spec: {clientID: ` + long[:129] + `}`}},
-	{"scopes are a set of 1 to 32", "spec.scopes", []string{`spec: {scopes: [a, b]}`, `spec: {scopes: [` + manyScopes(32) + `]}`}, []string{`spec: {scopes: []}`, `spec: {scopes: [` + manyScopes(33) + `]}`}},
-	{"scopes do not repeat", "spec.scopes[1]", nil, []string{`spec: {scopes: [a, a]}`}},
-	{"a scope is a scope token", "spec.scopes[0]", []string{`spec: {scopes: ["d1:notify"]}`, `spec: {scopes: ["!#[]~"]}`, `spec: {scopes: [` + long[:128] + `]}`}, []string{`spec: {scopes: [""]}`, `spec: {scopes: ["a b"]}`, `spec: {scopes: ["a\"b"]}`, `spec: {scopes: ["a\\b"]}`, `spec: {scopes: [` + long[:129] + `]}`}},
-	{"credentials are required", "spec.credentials", nil, []string{`spec: {credentials: null}`}},
-	{"credentials name a Secret", "spec.credentials.secretName", nil, []string{`spec: {credentials: {secretName: null, source: Existing}}`}},
-	secretName("spec.credentials.secretName", `spec: {credentials: {secretName: NAME}}`),
-	enum("spec.credentials.source", `spec: {credentials: {source: VALUE}}`, "Generated", "Existing"),
-	bounds("spec.rotation.intervalDays", `spec: {rotation: {intervalDays: N}}`, "0", "3650", "-1", "3651"),
-	bounds("spec.rotation.overlapHours", `spec: {rotation: {overlapHours: N}}`, "0", "8760", "-1", "8761"),
-	enum("spec.rotation.retirePrevious", `spec: {rotation: {retirePrevious: VALUE}}`, "AfterFirstUse", "AfterOverlap"),
-	enum("spec.state", `spec: {state: VALUE}`, "Active", "Suspended"),
 }
 
 // deliveryRules answers the rules of a delivery at a place; PATCH in format stands for its fields.
@@ -188,8 +169,6 @@ func deliveryRules(at, format string) []rule {
 }
 
 func TestMerchantGatewayRules(t *testing.T) { checkRules(t, gatewayManifest, gatewayRules) }
-
-func TestOAuthClientRules(t *testing.T) { checkRules(t, clientManifest, clientRules) }
 
 func TestDeliveryRules(t *testing.T) {
 	checkRules(t, gatewayManifest, deliveryRules("spec.delivery", `spec: {delivery: {PATCH}}`))

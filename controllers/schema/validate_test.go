@@ -75,6 +75,7 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 		{"the algorithm", gatewayManifest, []string{"spec", "accessTokens", "algorithm"}, "ES256"},
 		{"the rotation of keys", gatewayManifest, []string{"spec", "accessTokens", "keyRotationDays"}, int64(30)},
 		{"OAuth", gatewayManifest, []string{"spec", "authentication", "oauth"}, "Required"},
+		{"what tokens are bound to", gatewayManifest, []string{"spec", "accessTokens", "binding"}, "None"},
 		{"client certificates", gatewayManifest, []string{"spec", "authentication", "clientCertificate", "mode"}, "Disabled"},
 		{"update types", gatewayManifest, []string{"spec", "updateTypes"}, "Tolerant"},
 		{"unlisted merchants", gatewayManifest, []string{"spec", "merchants", "unlisted"}, "Reject"},
@@ -84,6 +85,7 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 		{"the first wait", gatewayManifest, []string{"spec", "delivery", "retry", "initialSeconds"}, int64(1)},
 		{"the longest wait", gatewayManifest, []string{"spec", "delivery", "retry", "maxSeconds"}, int64(3600)},
 		{"attempts in flight", gatewayManifest, []string{"spec", "delivery", "rateLimit", "maxInFlight"}, int64(10)},
+		{"the method of a client", clientManifest, []string{"spec", "credentials", "method"}, "ClientSecret"},
 		{"the source of credentials", clientManifest, []string{"spec", "credentials", "source"}, "Generated"},
 		{"the rotation interval", clientManifest, []string{"spec", "rotation", "intervalDays"}, int64(0)},
 		{"the overlap", clientManifest, []string{"spec", "rotation", "overlapHours"}, int64(168)},
@@ -104,6 +106,9 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	v.Default(client)
 	if endpoints, _, _ := unstructured.NestedSlice(gateway.Object, "spec", "tokenEndpoints"); len(endpoints) != 2 {
 		t.Errorf("the default token endpoints are %v, want both documented ones", endpoints)
+	}
+	if methods, _, _ := unstructured.NestedStringSlice(gateway.Object, "spec", "authentication", "tokenEndpointMethods"); len(methods) != 1 || methods[0] != "ClientSecretBasic" {
+		t.Errorf("the default methods are %v", methods)
 	}
 	if scopes, _, _ := unstructured.NestedStringSlice(client.Object, "spec", "scopes"); len(scopes) != 1 || scopes[0] != "d1:notify" {
 		t.Errorf("the default scopes are %v", scopes)

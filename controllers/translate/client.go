@@ -3,6 +3,7 @@ package translate
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -17,36 +18,46 @@ import (
 // Client decides what is served for one OAuthClient.
 func Client(in ClientInput) ClientOutput {
 	in.Now = wholeSeconds(in.Now)
-	existing := in.Client.Spec.Credentials.Source == v1alpha1.CredentialsExisting
-
+	from := originOf(in.Client)
 	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
-	if in.Holder != "" {
-		accepted = no(v1alpha1.ReasonClientIDConflict, fmt.Sprintf("The client id %q is held by OAuthClient %s on a host and token path that both answer on; choose another spec.clientID",
-			EffectiveClientID(in.Client, in.Secret, in.Previous), in.Holder))
-	}
-	problems := gatewayProblems(in)
+	problems := append(gatewayProblems(in), methodProblems(in)...)
 	var credentials issue
-	if existing {
+	switch from {
+	case originExisting:
 		found, p := existingCredentials(in)
 		if p != nil {
 			problems = append(problems, *p)
 		}
 		credentials = found
+	case originKeySet, originCertificate:
+		found, err := ownCredentials(in)
+		if err != nil {
+			accepted = no(v1alpha1.ReasonInvalid, err.Error())
+		}
+		credentials = found
+	case originGenerated: // made below, once nothing stands against it
+	}
+	if in.Holder != "" {
+		accepted = no(v1alpha1.ReasonClientIDConflict, fmt.Sprintf("The client id %q is held by OAuthClient %s on a host and token path that both answer on; choose another spec.clientID",
+			EffectiveClientID(in.Client, in.Secret, in.Previous), in.Holder))
 	}
 	resolved := resolvedRefs(problems)
 	ready := credentialsReady(in, credentials)
 
 	out := ClientOutput{Action: Write}
 	switch {
-	case !accepted.holds():
+	case in.Holder != "":
 		out.Action = Withdraw
-	case !resolved.holds() || ready.reason == v1alpha1.ReasonSecretNotOwned:
+	case !accepted.holds() || !resolved.holds() || ready.reason == v1alpha1.ReasonSecretNotOwned:
 		out = keepClient(in)
 	default:
-		if !existing {
+		if from == originGenerated {
 			credentials = generatedCredentials(in)
 			ready = yes(v1alpha1.ReasonCredentialsReady, credentialsInPlace(in))
 			out.Secret = credentialsSecret(in, credentials)
+		}
+		if credentials.clientID == "" {
+			credentials.clientID = in.Generate.ClientID()
 		}
 		out.Document = clientDocument(in, credentials)
 		out.Issued = credentials.issued
@@ -56,17 +67,25 @@ func Client(in ClientInput) ClientOutput {
 		}
 	}
 	reasons := []judgement{{v1alpha1.ConditionAccepted, accepted}, {v1alpha1.ConditionResolvedRefs, resolved}, {v1alpha1.ConditionCredentialsReady, ready}}
+	out.Status, out.NextChange = clientStatus(in, out)
+	out.Status.Conditions = conditionsOf(in.Client.Generation, append(reasons, judgement{v1alpha1.ConditionProgrammed, clientProgrammed(in, out, reasons)})...)
+	return out
+}
+
+// clientProgrammed says what becomes of the document, and when the last good one serves.
+func clientProgrammed(in ClientInput, out ClientOutput, reasons []judgement) verdict {
 	blocked := slices.ContainsFunc(reasons, func(j judgement) bool { return !j.holds() })
-	done := programmed(out.Action, in.Previous != nil, reasons...)
+	kept := out.Action == Keep && in.Previous != nil
 	switch {
 	case blocked && out.Action == Write:
-		done = no(v1alpha1.ReasonNotProgrammed, "The last good configuration serves on, except that the suspension is in force")
-	case out.Action == Keep && in.Previous != nil && len(gatewayProblems(in)) > 0:
-		done = no(v1alpha1.ReasonNotProgrammed, "ResolvedRefs says what stands against this configuration; the last good one is served when its gateway is")
+		return no(v1alpha1.ReasonNotProgrammed, "The last good configuration serves on, except that the suspension is in force")
+	case kept && len(gatewayProblems(in)) > 0:
+		return no(v1alpha1.ReasonNotProgrammed, "ResolvedRefs says what stands against this configuration; the last good one is served when its gateway is")
+	case kept && len(methodProblems(in)) > 0:
+		return no(v1alpha1.ReasonNotProgrammed, "ResolvedRefs says what stands against this configuration; the last good one serves on where the gateway allows its method")
+	default:
+		return programmed(out.Action, in.Previous != nil, reasons...)
 	}
-	out.Status, out.NextChange = clientStatus(in, out)
-	out.Status.Conditions = conditionsOf(in.Client.Generation, append(reasons, judgement{v1alpha1.ConditionProgrammed, done})...)
-	return out
 }
 
 func gatewayProblems(in ClientInput) []problem {
@@ -86,16 +105,37 @@ func gatewayProblems(in ClientInput) []problem {
 	}
 }
 
+// methodProblems holds the client's method to what its gateway lists. Servers refuse every other method whatever a client's document says.
+func methodProblems(in ClientInput) []problem {
+	if in.Gateway == nil || methodAllowed(in.Client, in.Gateway) {
+		return nil
+	}
+	method := methodOf(in.Client)
+	var values []string
+	for _, m := range endpointMethodsFor(method) {
+		values = append(values, string(m))
+	}
+	return []problem{problemAt(field.NewPath("spec", "credentials", "method"), v1alpha1.ReasonMethodNotAllowed,
+		"MerchantGateway %q does not allow %s; add %s to its spec.authentication.tokenEndpointMethods, or choose another method", in.Client.Spec.GatewayRef.Name, method, strings.Join(values, " or "))}
+}
+
 // credentialsReady answers what can be said of the credentials before any are made.
 func credentialsReady(in ClientInput, found issue) verdict {
 	spec := in.Client.Spec.Credentials
+	from := originOf(in.Client)
 	switch {
-	case spec.Source == v1alpha1.CredentialsExisting && found.current.IsZero():
+	case from == originExisting && found.current.IsZero():
 		return no(v1alpha1.ReasonCredentialsPending, "ResolvedRefs says what is wrong with the Secret")
-	case spec.Source == v1alpha1.CredentialsExisting && utf8.RuneCountInString(found.current.Reveal()) < weakSecretLength:
+	case from == originExisting && utf8.RuneCountInString(found.current.Reveal()) < weakSecretLength:
 		return yes(v1alpha1.ReasonWeakSecret, fmt.Sprintf("The credentials work, but client_secret in Secret %q has fewer than %d characters: agree on a longer, random one", spec.SecretName, weakSecretLength))
-	case spec.Source == v1alpha1.CredentialsExisting:
+	case from == originExisting:
 		return yes(v1alpha1.ReasonCredentialsReady, credentialsInPlace(in))
+	case !from.inSecret() && found.publicKeys == nil && found.certificate == nil:
+		return no(v1alpha1.ReasonCredentialsPending, "Accepted says what is wrong with spec.credentials")
+	case from == originKeySet:
+		return yes(v1alpha1.ReasonCredentialsReady, "The public keys are in spec.credentials.jwks")
+	case from == originCertificate:
+		return yes(v1alpha1.ReasonCredentialsReady, "spec.credentials.certificate says which certificates are the client's")
 	case in.Secret != nil && !generatedFor(in.Secret, in.Client, kindOAuthClient):
 		return no(v1alpha1.ReasonSecretNotOwned, fmt.Sprintf("spec.credentials.secretName: Secret %q was not made for this OAuthClient and is not touched; choose another name, remove it, or use source Existing", spec.SecretName))
 	case in.Secret != nil && holdsCurrent(in):
@@ -141,6 +181,8 @@ func clientDocument(in ClientInput, i issue) *serving.Client {
 		TokensNotBefore: tokensNotBefore(in),
 		RotationRequest: rotationRequest(in),
 		Credentials:     i.live,
+		PublicKeys:      i.publicKeys,
+		Certificate:     i.certificate,
 	}
 	for _, s := range c.Spec.Scopes {
 		doc.Scopes = append(doc.Scopes, string(s))
@@ -177,7 +219,7 @@ func clientStatus(in ClientInput, out ClientOutput) (v1alpha1.OAuthClientStatus,
 		return v1alpha1.OAuthClientStatus{ClientID: EffectiveClientID(in.Client, in.Secret, in.Previous)}, time.Time{}
 	}
 	live := liveCredentials(served.Credentials, in.Now)
-	status := v1alpha1.OAuthClientStatus{ClientID: served.ClientID, Credentials: credentialStatus(live)}
+	status := v1alpha1.OAuthClientStatus{ClientID: served.ClientID, Credentials: append(credentialStatus(live), ownCredentialStatus(served)...)}
 	next := nextExpiry(live)
 	if out.Secret != nil {
 		rotation := nextRotation(in.Client, live)

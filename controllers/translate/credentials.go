@@ -71,7 +71,7 @@ func (c *credentials) use(digest serving.SecretDigest) bool {
 // nextRotation answers when a generated secret is replaced by its age; zero when it is not.
 func nextRotation(c *v1alpha1.OAuthClient, live []serving.Credential) time.Time {
 	days := valueOr(c.Spec.Rotation.IntervalDays, 0)
-	if c.Spec.Credentials.Source == v1alpha1.CredentialsExisting || days == 0 || len(live) == 0 {
+	if originOf(c) != originGenerated || days == 0 || len(live) == 0 {
 		return time.Time{}
 	}
 	return live[0].CreatedAt.Add(time.Duration(days) * 24 * time.Hour)

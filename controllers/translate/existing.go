@@ -21,6 +21,9 @@ type issue struct {
 	clientID string
 	current  serving.Secret
 	live     []serving.Credential
+	// publicKeys or certificate take the place of live where the client has no secret.
+	publicKeys  []serving.PublicKey
+	certificate *serving.OwnCertificate
 	// issued says why a secret became the current one; empty when none did.
 	issued string
 }

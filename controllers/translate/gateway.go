@@ -15,7 +15,7 @@ import (
 // Gateway decides what is served for one MerchantGateway.
 func Gateway(in GatewayInput) GatewayOutput {
 	in.Now = wholeSeconds(in.Now)
-	refs := newReferences(in.Gateway.Namespace, in.Secrets)
+	refs := newReferences(in.Gateway.Namespace, in.Secrets, in.Now)
 	plan := planGateway(in, refs)
 
 	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
@@ -34,6 +34,9 @@ func Gateway(in GatewayInput) GatewayOutput {
 			accepted = no(v1alpha1.ReasonInvalid, err.Error())
 			out = GatewayOutput{Action: Keep}
 		}
+	}
+	if accepted.holds() {
+		out.NextChange = sooner(out.NextChange, refs.nextChange)
 	}
 	reasons := []judgement{{v1alpha1.ConditionAccepted, accepted}, {v1alpha1.ConditionResolvedRefs, resolved}}
 	out.Status = gatewayStatus(in, out)
@@ -56,6 +59,9 @@ func GatewaySecretNames(g *v1alpha1.MerchantGateway) []string {
 			add(t.CASecretRef)
 			add(t.ClientCertificateSecretRef)
 		}
+	}
+	if g.Spec.TLS != nil {
+		add(&g.Spec.TLS.CertificateSecretRef)
 	}
 	if g.Spec.Authentication.ClientCertificate.Mode == v1alpha1.ClientCertificateRequired {
 		add(g.Spec.Authentication.ClientCertificate.CASecretRef)
@@ -126,12 +132,15 @@ func (p *gatewayPlan) complete(out *GatewayOutput) error {
 func (p *gatewayPlan) document(keys []serving.SigningKey) *serving.Gateway {
 	g, spec := p.in.Gateway, p.in.Gateway.Spec
 	doc := &serving.Gateway{
-		Header:             serving.Header{Format: serving.Format, Kind: serving.KindGateway, Namespace: g.Namespace, Name: g.Name, UID: string(g.UID), Generation: g.Generation},
-		GatewayID:          spec.GatewayID,
-		AccessTokenSeconds: int(spec.AccessTokens.LifetimeSeconds),
-		OAuthDisabled:      spec.Authentication.OAuth == v1alpha1.OAuthDisabled,
-		StrictUpdateTypes:  spec.UpdateTypes == v1alpha1.UpdateTypesStrict,
-		DeliverUnlisted:    spec.Merchants.Unlisted == v1alpha1.UnlistedDeliver,
+		Header:                 serving.Header{Format: serving.Format, Kind: serving.KindGateway, Namespace: g.Namespace, Name: g.Name, UID: string(g.UID), Generation: g.Generation},
+		GatewayID:              spec.GatewayID,
+		AuthMethods:            authMethods(g),
+		AccessTokenSeconds:     int(spec.AccessTokens.LifetimeSeconds),
+		CertificateBoundTokens: spec.AccessTokens.Binding == v1alpha1.TokenBindingClientCertificate,
+		OAuthDisabled:          spec.Authentication.OAuth == v1alpha1.OAuthDisabled,
+		ServerCertificate:      p.refs.serverCertificate(spec.TLS, spec.Hostnames),
+		StrictUpdateTypes:      spec.UpdateTypes == v1alpha1.UpdateTypesStrict,
+		DeliverUnlisted:        spec.Merchants.Unlisted == v1alpha1.UnlistedDeliver,
 	}
 	if bases := baseURLs(spec.Hostnames, p.in.ExternalURL); len(bases) > 0 {
 		doc.Issuer = bases[0] + "/merchant-gateways/" + spec.GatewayID
@@ -157,13 +166,10 @@ func (p *gatewayPlan) clientCertificate() *serving.ClientCertificate {
 	if c.Mode != v1alpha1.ClientCertificateRequired {
 		return nil
 	}
-	doc := &serving.ClientCertificate{
-		CABundle: p.refs.caBundle(field.NewPath("spec", "authentication", "clientCertificate", "caSecretRef"), c.CASecretRef),
+	return &serving.ClientCertificate{
+		CABundle:         p.refs.caBundle(field.NewPath("spec", "authentication", "clientCertificate", "caSecretRef"), c.CASecretRef),
+		CertificateRules: certificateRules(c.Subjects, c.SubjectAltNames),
 	}
-	for _, s := range c.Subjects {
-		doc.Subjects = append(doc.Subjects, string(s))
-	}
-	return doc
 }
 
 func (p *gatewayPlan) addDestinations(doc *serving.Gateway) {

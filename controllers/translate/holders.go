@@ -82,17 +82,17 @@ func EffectiveClientID(c *v1alpha1.OAuthClient, secret *corev1.Secret, previous 
 	if c.Spec.ClientID != "" {
 		return c.Spec.ClientID
 	}
-	existing := c.Spec.Credentials.Source == v1alpha1.CredentialsExisting
+	from := originOf(c)
 	inSecret := ""
 	if secret != nil && clientIDPattern.Match(secret.Data[v1alpha1.KeyClientID]) {
 		inSecret = string(secret.Data[v1alpha1.KeyClientID])
 	}
 	switch {
-	case inSecret != "" && existing && useAllowed(secret):
+	case inSecret != "" && from == originExisting && useAllowed(secret):
 		return inSecret
 	case previous != nil:
 		return previous.ClientID
-	case inSecret != "" && !existing && generatedFor(secret, c, kindOAuthClient):
+	case inSecret != "" && from == originGenerated && generatedFor(secret, c, kindOAuthClient):
 		return inSecret
 	default:
 		return c.Status.ClientID

@@ -69,8 +69,8 @@ func parseCABundle(data map[string][]byte) (serving.CABundle, error) {
 	return serving.CABundle{ID: materialID(caBundleMaterial, text), PEM: text}, nil
 }
 
-// parseClientCertificate reads the certificate chain and key of a kubernetes.io/tls Secret.
-func parseClientCertificate(data map[string][]byte) (serving.KeyCertificate, error) {
+// parseKeyCertificate reads the certificate chain and key of a kubernetes.io/tls Secret.
+func parseKeyCertificate(data map[string][]byte) (serving.KeyCertificate, error) {
 	for _, key := range []string{v1alpha1.KeyTLSCertificate, v1alpha1.KeyTLSKey} {
 		if len(data[key]) == 0 {
 			return serving.KeyCertificate{}, missingKey(key)
@@ -122,12 +122,12 @@ func gatewaySecrets(header serving.Header, material serving.GatewaySecrets, prev
 		secrets.SigningKeys = carry(secrets.SigningKeys, had.SigningKeys, named, signingKeyID)
 		secrets.SigningSecrets = carry(secrets.SigningSecrets, had.SigningSecrets, named, signingSecretID)
 		secrets.CABundles = carry(secrets.CABundles, had.CABundles, named, caBundleID)
-		secrets.ClientCertificates = carry(secrets.ClientCertificates, had.ClientCertificates, named, certificateID)
+		secrets.Certificates = carry(secrets.Certificates, had.Certificates, named, certificateID)
 	}
 	slices.SortStableFunc(secrets.SigningKeys, func(a, b serving.SigningKey) int { return a.SignsFrom.Compare(b.SignsFrom) })
 	sortByID(secrets.SigningSecrets, signingSecretID)
 	sortByID(secrets.CABundles, caBundleID)
-	sortByID(secrets.ClientCertificates, certificateID)
+	sortByID(secrets.Certificates, certificateID)
 	return &secrets
 }
 
@@ -147,7 +147,7 @@ func sortByID[T any](all []T, id func(T) string) {
 
 // materialNamedBy answers all ids of material in a Gateway document.
 func materialNamedBy(g *serving.Gateway) []string {
-	ids := slices.Clone(g.SigningKeys)
+	ids := append(slices.Clone(g.SigningKeys), g.ServerCertificate)
 	add := func(t serving.TLS) { ids = append(ids, t.CABundle, t.ClientCertificate) }
 	destination := func(d *serving.Destination) {
 		if d != nil {

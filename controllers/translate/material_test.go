@@ -64,11 +64,11 @@ func FuzzCABundle(f *testing.F) {
 	})
 }
 
-func FuzzClientCertificate(f *testing.F) {
+func FuzzKeyCertificate(f *testing.F) {
 	f.Add(readPEM(f, "client1.crt"), readPEM(f, "client1.key"))
 	f.Add(readPEM(f, "client1.crt"), readPEM(f, "client2.key"))
 	f.Fuzz(func(t *testing.T, certificate, key []byte) {
-		c, err := parseClientCertificate(map[string][]byte{v1alpha1.KeyTLSCertificate: certificate, v1alpha1.KeyTLSKey: key})
+		c, err := parseKeyCertificate(map[string][]byte{v1alpha1.KeyTLSCertificate: certificate, v1alpha1.KeyTLSKey: key})
 		if err != nil {
 			return
 		}

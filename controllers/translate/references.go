@@ -3,6 +3,7 @@ package translate
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -15,8 +16,11 @@ import (
 type references struct {
 	namespace string
 	secrets   map[string]*corev1.Secret
+	now       time.Time
 	material  serving.GatewaySecrets
 	problems  []problem
+	// nextChange is when time alone will change what resolves; zero when it won't.
+	nextChange time.Time
 
 	// A thousand merchants may share one Secret; certificates are parsed once.
 	bundles      parsed[serving.CABundle]
@@ -40,8 +44,8 @@ func (p parsed[T]) read(secret *corev1.Secret, parse func(map[string][]byte) (T,
 	return r.value, r.err
 }
 
-func newReferences(namespace string, secrets map[string]*corev1.Secret) *references {
-	return &references{namespace: namespace, secrets: secrets, bundles: parsed[serving.CABundle]{}, certificates: parsed[serving.KeyCertificate]{}}
+func newReferences(namespace string, secrets map[string]*corev1.Secret, now time.Time) *references {
+	return &references{namespace: namespace, secrets: secrets, now: now, bundles: parsed[serving.CABundle]{}, certificates: parsed[serving.KeyCertificate]{}}
 }
 
 func (r *references) report(p problem) {
@@ -102,17 +106,26 @@ func (r *references) clientCertificate(at *field.Path, ref *v1alpha1.SecretRefer
 	if ref == nil {
 		return ""
 	}
+	certificate, ok := r.keyCertificate(at, ref)
+	if !ok {
+		return ""
+	}
+	r.material.Certificates = addMaterial(r.material.Certificates, certificate, certificateID)
+	return certificate.ID
+}
+
+// keyCertificate answers the certificate and key in the Secret, and whether it resolves.
+func (r *references) keyCertificate(at *field.Path, ref *v1alpha1.SecretReference) (serving.KeyCertificate, bool) {
 	secret := r.secret(at, ref)
 	if secret == nil {
-		return ""
+		return serving.KeyCertificate{}, false
 	}
-	certificate, err := r.certificates.read(secret, parseClientCertificate)
+	certificate, err := r.certificates.read(secret, parseKeyCertificate)
 	if err != nil {
 		r.invalid(at, ref, err)
-		return ""
+		return serving.KeyCertificate{}, false
 	}
-	r.material.ClientCertificates = addMaterial(r.material.ClientCertificates, certificate, certificateID)
-	return certificate.ID
+	return certificate, true
 }
 
 // signingSecrets answers the ids of the delivery signing secrets in the Secret, the current one first.

@@ -79,7 +79,7 @@ type ClientInput struct {
 	GatewayServed bool
 	// Holder is the other resource that holds the same client id on the same host and token path, as "namespace/name"; else empty.
 	Holder string
-	// Secret is the Secret named by credentials.secretName; nil when there is none.
+	// Secret is the one that ClientSecretName names; nil when there is none.
 	Secret *corev1.Secret
 	// Previous is its document; nil when there is none.
 	Previous    *serving.Client
@@ -93,7 +93,7 @@ type ClientOutput struct {
 	Action Action
 	// Document is set when Action is Write.
 	Document *serving.Client
-	// Secret is the generated credentials Secret to apply in the resource's namespace; nil for source Existing.
+	// Secret is the generated credentials Secret to apply in the resource's namespace; nil when the operator makes no secret.
 	Secret *corev1.Secret
 	// Status is the new status. Its conditions carry no lastTransitionTime.
 	Status v1alpha1.OAuthClientStatus

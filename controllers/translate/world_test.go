@@ -172,7 +172,7 @@ func (w *world) translateGateway(g *v1alpha1.MerchantGateway, crash bool) any {
 
 func (w *world) translateClient(c *v1alpha1.OAuthClient, crash bool) any {
 	in := translate.ClientInput{
-		Client: c, Gateway: w.gateways[c.Spec.GatewayRef.Name], Secret: w.secrets[c.Spec.Credentials.SecretName],
+		Client: c, Gateway: w.gateways[c.Spec.GatewayRef.Name], Secret: w.secrets[translate.ClientSecretName(c)],
 		ExternalURL: w.externalURL, Now: w.now, Generate: w.generate,
 	}
 	in.Previous, _ = w.documents[objectName(serving.KindClient, c)].(*serving.Client)

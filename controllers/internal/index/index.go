@@ -21,8 +21,8 @@ const (
 	ClientsByID = "claimedClientID"
 	// ClientsByGateway finds OAuthClients by spec.gatewayRef.name.
 	ClientsByGateway = "spec.gatewayRef.name"
-	// ClientsBySecret finds OAuthClients by spec.credentials.secretName.
-	ClientsBySecret = "spec.credentials.secretName"
+	// ClientsBySecret finds OAuthClients by the name of the Secret that holds their credentials.
+	ClientsBySecret = "credentialsSecretName"
 )
 
 // Register adds the indexes to a cache that has not started yet.
@@ -54,11 +54,19 @@ func Register(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.MerchantGateway{}, GatewaysBySecret, gateway(translate.GatewaySecretNames)},
 		{&v1alpha1.OAuthClient{}, ClientsByID, oauthClient(translate.ClaimedClientIDs)},
 		{&v1alpha1.OAuthClient{}, ClientsByGateway, oauthClient(func(c *v1alpha1.OAuthClient) []string { return []string{c.Spec.GatewayRef.Name} })},
-		{&v1alpha1.OAuthClient{}, ClientsBySecret, oauthClient(func(c *v1alpha1.OAuthClient) []string { return []string{c.Spec.Credentials.SecretName} })},
+		{&v1alpha1.OAuthClient{}, ClientsBySecret, oauthClient(secretOf)},
 	} {
 		if err := indexer.IndexField(ctx, one.object, one.name, one.indexer); err != nil {
 			return fmt.Errorf("adding index %s: %w", one.name, err)
 		}
+	}
+	return nil
+}
+
+// secretOf answers the Secret that holds a client's credentials; those of some clients are in none.
+func secretOf(c *v1alpha1.OAuthClient) []string {
+	if name := translate.ClientSecretName(c); name != "" {
+		return []string{name}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 )
 
@@ -95,10 +96,12 @@ func Downgrade(conditions []metav1.Condition, err error, generation int64, also 
 	return conditions
 }
 
-// Conditions answers next with its transition times: that of the condition before while the status is the same, else now.
+// Conditions answers next as it is written: with card numbers masked in the messages, and with its transition times, that of the condition
+// before while the status is the same, else now.
 func Conditions(before, next []metav1.Condition, now time.Time) []metav1.Condition {
 	dated := make([]metav1.Condition, len(next))
 	for i, condition := range next {
+		condition.Message = serving.MaskCardNumbers(condition.Message)
 		condition.LastTransitionTime = metav1.NewTime(now.UTC().Truncate(time.Second))
 		if old := meta.FindStatusCondition(before, condition.Type); old != nil && old.Status == condition.Status {
 			condition.LastTransitionTime = old.LastTransitionTime

@@ -184,3 +184,21 @@ func TestEventsFollowChangesOfConditions(t *testing.T) {
 		})
 	}
 }
+
+func TestCardNumbersAreMaskedInConditionsAndEvents(t *testing.T) {
+	t.Parallel()
+	const card, masked = "4111111111111111", "************1111"
+	got := outcome.Conditions(nil, []metav1.Condition{{Type: "A", Message: "Secret \"" + card + "\""}}, time.Now())
+	if got[0].Message != "Secret \""+masked+"\"" {
+		t.Errorf("the message is %q", got[0].Message)
+	}
+	again := outcome.Conditions(got, []metav1.Condition{{Type: "A", Message: "Secret \"" + card + "\""}}, time.Now().Add(time.Hour))
+	if fmt.Sprint(again) != fmt.Sprint(got) {
+		t.Errorf("the same condition is written twice: %v, then %v", got, again)
+	}
+	recorder := events.NewFakeRecorder(2)
+	outcome.MaskedRecorder(recorder).Eventf(&v1alpha1.OAuthClient{}, nil, "Normal", "R", "Act", "%s %d", card, 4111111111111111)
+	if event := <-recorder.Events; strings.Contains(event, card) || strings.Count(event, masked) != 2 {
+		t.Errorf("the event is %q", event)
+	}
+}
