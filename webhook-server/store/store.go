@@ -1,4 +1,5 @@
-// Package store keeps each notification durably from D1's 204 until it is delivered or given up, and remembers the outcome.
+// Package store keeps each notification durably from D1's 204 until it is delivered or given up, and remembers the outcome. It also
+// keeps what all replicas must know of revoked access tokens.
 //
 // An engine is chosen by URL; every engine passes the suite in storetest.
 package store
@@ -102,8 +103,10 @@ type LaneStats struct {
 	Dead          int
 }
 
-// Store is the durable outbox. All methods may be called at once from many goroutines.
+// Store is the durable outbox, and the list of revoked tokens beside it. All methods may be called at once from many goroutines.
 type Store interface {
+	RevocationList
+
 	// Append stores n and returns once it is durable: after a nil return it survives a kill or a power cut.
 	// The notification is due at once. ErrFull (wrapped) when there is no room; any error means that D1 must send it again.
 	Append(ctx context.Context, n Notification) error

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -168,6 +169,32 @@ func BenchmarkSearch(b *testing.B) {
 		found, err := s.List(b.Context(), store.Filter{TokenID: first.TokenID})
 		if err != nil || len(found) != 1 {
 			b.Fatal(found, err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkRevocationsNothingNew is what a replica's regular question costs beside 100,000 that it knows.
+func BenchmarkRevocationsNothingNew(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "store.db")
+	s, err := sqlite.Open(b.Context(), options(path))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	const known = 100_000
+	execute(b, path, fmt.Sprintf(`WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series LIMIT %d)
+		INSERT INTO revocation (gateway_id, jti, expires_at) SELECT 'MGW_000001', n, n FROM series`, known))
+	if s, err = sqlite.Open(b.Context(), options(path)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if list, _, err := s.Revocations(b.Context(), known); err != nil || len(list) != 0 {
+			b.Fatal(len(list), err)
 		}
 	}
 	if err := s.Close(); err != nil {

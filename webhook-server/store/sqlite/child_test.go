@@ -25,7 +25,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	roles := map[string]func(context.Context, string) error{"append": appendForEver, "full": fillTheDisk}
+	roles := map[string]func(context.Context, string) error{"append": appendForEver, "revoke": revokeForEver, "full": fillTheDisk}
 	role, isChild := roles[os.Getenv(childRole)]
 	if !isChild {
 		os.Exit(m.Run())
@@ -62,7 +62,19 @@ func appendForEver(ctx context.Context, path string) error {
 
 func TestEveryAppendSurvivesSIGKILL(t *testing.T) {
 	path := newPath(t)
-	cmd := child(t, "append", path)
+	acknowledged := killAfter(t, 3000, "append", path)
+	waiting := waitingByID(t, open(t, path))
+	for _, id := range acknowledged {
+		if !waiting[id] {
+			t.Fatalf("%s was acknowledged and is gone", id)
+		}
+	}
+}
+
+// killAfter runs a child in the role given until it has acknowledged so many, a line each, and answers all that it acknowledged.
+func killAfter(t *testing.T, enough int, role, path string) (acknowledged []string) {
+	t.Helper()
+	cmd := child(t, role, path)
 	output, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +82,6 @@ func TestEveryAppendSurvivesSIGKILL(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var acknowledged []string
 	lines := bufio.NewReader(output)
 	for {
 		line, err := lines.ReadString('\n')
@@ -78,7 +89,7 @@ func TestEveryAppendSurvivesSIGKILL(t *testing.T) {
 			break // the pipe ended with the child; half a line was no acknowledgement
 		}
 		acknowledged = append(acknowledged, strings.TrimSpace(line))
-		if len(acknowledged) == 3000 {
+		if len(acknowledged) == enough {
 			if _, err := sqlite.Open(t.Context(), options(path)); !errors.Is(err, sqlite.ErrInUse) {
 				t.Errorf("opening while another process has the file: %v", err)
 			}
@@ -90,13 +101,7 @@ func TestEveryAppendSurvivesSIGKILL(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Fatal("the child ended by itself")
 	}
-
-	waiting := waitingByID(t, open(t, path))
-	for _, id := range acknowledged {
-		if !waiting[id] {
-			t.Fatalf("%s was acknowledged and is gone", id)
-		}
-	}
+	return acknowledged
 }
 
 // waitingByID claims all that waits.

@@ -72,6 +72,10 @@ func TestMaxBytesRefusesAppendsUntilPruned(t *testing.T) {
 	if err := s.Check(t.Context()); !errors.Is(err, store.ErrFull) {
 		t.Errorf("checking a full store: %v", err)
 	}
+	revocation := store.Revocation{GatewayID: "MGW_000001", JTI: "1", ExpiresAt: time.Now()}
+	if err := s.Revoke(t.Context(), revocation); !errors.Is(err, store.ErrFull) {
+		t.Errorf("revoking in a full store: %v", err)
+	}
 	at := time.Now().Add(time.Minute)
 	for _, lane := range s.queue.stats() {
 		claimed, err := s.Claim(t.Context(), lane.Lane, at, stored, time.Hour)
@@ -92,5 +96,8 @@ func TestMaxBytesRefusesAppendsUntilPruned(t *testing.T) {
 	}
 	if err := s.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
 		t.Errorf("appending with room again: %v", err)
+	}
+	if err := s.Revoke(t.Context(), revocation); err != nil {
+		t.Errorf("revoking with room again: %v", err)
 	}
 }

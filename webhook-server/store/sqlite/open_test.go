@@ -69,7 +69,7 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	if _, err := sqlite.Open(t.Context(), options(path)); !errors.Is(err, sqlite.ErrNewerSchema) {
 		t.Errorf("opening: %v", err)
 	}
-	execute(t, path, "PRAGMA user_version = 1")
+	execute(t, path, "PRAGMA user_version = 2")
 	open(t, path) // the refusal has let go of the lock
 }
 
@@ -179,7 +179,7 @@ func lanesAndList(t *testing.T, s *sqlite.Store) ([]store.LaneStats, []store.Rec
 }
 
 // execute changes the file behind the store's back.
-func execute(t *testing.T, path, statement string) {
+func execute(t testing.TB, path, statement string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

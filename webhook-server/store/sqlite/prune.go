@@ -18,16 +18,21 @@ func (s *Store) Prune(ctx context.Context, state store.State, before time.Time, 
 	if state != store.Delivered && state != store.Dead {
 		return 0, fmt.Errorf("pruning: %q is not a final state", state)
 	}
-	removed := 0
+	removed, err := inSteps(limit, func(step int) (int, error) { return s.pruneOnce(ctx, state, before, step) })
+	if err != nil {
+		return removed, fmt.Errorf("pruning: %w", err)
+	}
+	return removed, nil
+}
+
+// inSteps removes up to limit by calls of remove, each of which takes a transaction of its own, until one finds too few.
+func inSteps(limit int, remove func(step int) (int, error)) (removed int, err error) {
 	for removed < limit {
-		want := min(pruneStep, limit-removed)
-		n, err := s.pruneOnce(ctx, state, before, want)
+		step := min(pruneStep, limit-removed)
+		n, err := remove(step)
 		removed += n
-		if err != nil {
-			return removed, fmt.Errorf("pruning: %w", err)
-		}
-		if n < want {
-			break
+		if err != nil || n < step {
+			return removed, err
 		}
 	}
 	return removed, nil

@@ -16,6 +16,9 @@ import (
 //
 // The probe table is empty but for the time of a probe, see check.go.
 //
+// The seq of a revocation is the cursor of those who follow them. AUTOINCREMENT never gives one twice, even when the newest row has
+// been pruned: its successor would otherwise be passed over.
+//
 // Instants are Unix milliseconds, 0 for none. auto_vacuum stays off: the pages that Prune frees are used again by later appends, so the
 // file keeps the size of its largest backlog, and pages need no pointer map, which would cost every write.
 var migrations = []string{`
@@ -44,6 +47,15 @@ CREATE TABLE run (
 	PRIMARY KEY (number, field)
 ) STRICT;
 CREATE TABLE probe (filler BLOB NOT NULL) STRICT;
+`, `
+CREATE TABLE revocation (
+	seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+	gateway_id TEXT    NOT NULL,
+	jti        TEXT    NOT NULL,
+	expires_at INTEGER NOT NULL,
+	UNIQUE (gateway_id, jti)
+) STRICT;
+CREATE INDEX revocation_expiry ON revocation (expires_at);
 `}
 
 // migrate brings the file to the present schema, one transaction for each step.

@@ -23,8 +23,8 @@ type Options struct {
 	// Path is the file; it is created with mode 0600 when missing, its folder is not. SQLite keeps PATH-wal and PATH-shm beside
 	// it and this package PATH-lock. The volume must be a local one or a block device: the log is shared memory, which NFS cannot give.
 	Path string
-	// MaxBytes bounds what the notifications may occupy in the file: beyond it Append answers store.ErrFull, while outcomes are still
-	// recorded and Prune still makes room. The write-ahead log, usually under 20 MiB, comes on top. 0: only the disk sets a limit.
+	// MaxBytes bounds what the notifications and revocations may occupy in the file: beyond it Append and Revoke answer store.ErrFull,
+	// while outcomes are still recorded and pruning still makes room. The write-ahead log, usually under 20 MiB, comes on top. 0: only the disk sets a limit.
 	MaxBytes int64
 	// Logger is required.
 	Logger *slog.Logger

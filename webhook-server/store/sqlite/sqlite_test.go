@@ -11,7 +11,10 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, newPath(t)) })
+	storetest.Run(t, func(t *testing.T) func() store.Store {
+		path := newPath(t)
+		return func() store.Store { return open(t, path) }
+	})
 }
 
 func newPath(t *testing.T) string {

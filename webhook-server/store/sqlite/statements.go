@@ -15,6 +15,8 @@ type statements struct {
 	record             *sql.Stmt
 	insertRun, dropRun *sql.Stmt
 	prune              *sql.Stmt
+	revoke             *sql.Stmt
+	pruneRevoked       *sql.Stmt
 	probe, endProbe    *sql.Stmt
 	pages, freePages   *sql.Stmt
 }
@@ -58,6 +60,8 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&s.prune, `DELETE FROM notification WHERE seq IN (
 			SELECT seq FROM notification INDEXED BY notification_final
 			WHERE state <> 'Waiting' AND state = ?1 AND last_attempt < ?2 ORDER BY last_attempt LIMIT ?3) RETURNING seq, lane`},
+		{&s.revoke, revokeText},
+		{&s.pruneRevoked, pruneRevokedText},
 		{&s.probe, `INSERT INTO probe VALUES (zeroblob(16384))`},
 		{&s.endProbe, `DELETE FROM probe`},
 		{&s.pages, `PRAGMA page_count`},
@@ -82,7 +86,7 @@ func (s *statements) close() error {
 	for _, insert := range s.inserts {
 		errs = append(errs, insert.stmt.Close())
 	}
-	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.record, s.insertRun, s.dropRun, s.prune, s.probe, s.endProbe, s.pages, s.freePages} {
+	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.record, s.insertRun, s.dropRun, s.prune, s.revoke, s.pruneRevoked, s.probe, s.endProbe, s.pages, s.freePages} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

@@ -181,6 +181,17 @@ func (w *writer) exec(stmt *sql.Stmt, args ...any) (sql.Result, error) {
 	return stmt.ExecContext(context.Background(), args...)
 }
 
+// change runs a statement, counts the rows that it changed as written, and says how many there were.
+func (w *writer) change(stmt *sql.Stmt, args ...any) (int, error) {
+	result, err := w.exec(stmt, args...)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := result.RowsAffected()
+	w.changed += int(rows)
+	return int(rows), err
+}
+
 // report tells the observer and the log what came of a batch.
 func (w *writer) report(batch []*op, took time.Duration, err error) {
 	if err == nil && w.changed == 0 {

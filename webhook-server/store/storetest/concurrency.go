@@ -159,7 +159,10 @@ func (f *fixture) callAll(d store.Delivery) map[string]error {
 	_, list := f.List(ctx, store.Filter{})
 	_, lanes := f.Lanes(ctx)
 	_, prune := f.Prune(ctx, store.Dead, start(), 1)
+	_, _, revocations := f.Revocations(ctx, 0)
+	_, pruneRevocations := f.PruneRevocations(ctx, start(), 1)
 	return map[string]error{
+		"Revoke": f.Revoke(ctx, revocation(1, 0)), "Revocations": revocations, "PruneRevocations": pruneRevocations,
 		"Append": f.Append(ctx, notification(2, laneA, 0)), "DueLanes": dueLanes, "Claim": claim, "NextDue": nextDue,
 		"Record":  f.Record(ctx, store.Outcome{ID: d.ID, Lease: d.Lease, State: store.Delivered, At: start()}),
 		"Release": f.Release(ctx, d.ID, d.Lease), "Get": get, "List": list, "Lanes": lanes, "Prune": prune, "Check": f.Check(ctx),

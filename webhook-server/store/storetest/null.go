@@ -48,6 +48,17 @@ func (Null) Lanes(context.Context) ([]store.LaneStats, error) { return nil, nil 
 // Prune implements store.Store: there is nothing to remove.
 func (Null) Prune(context.Context, store.State, time.Time, int) (int, error) { return 0, nil }
 
+// Revoke implements store.RevocationList: it forgets the revocation.
+func (Null) Revoke(context.Context, store.Revocation) error { return nil }
+
+// Revocations implements store.RevocationList: there are none.
+func (Null) Revocations(_ context.Context, after int64) ([]store.Revocation, int64, error) {
+	return nil, after, nil
+}
+
+// PruneRevocations implements store.RevocationList: there is nothing to remove.
+func (Null) PruneRevocations(context.Context, time.Time, int) (int, error) { return 0, nil }
+
 // Check implements store.Store.
 func (Null) Check(context.Context) error { return nil }
 

@@ -9,11 +9,12 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
-// Open gives a test an empty store of its own. The store must last until the test ends; the suite may have closed it by then.
-type Open func(t *testing.T) store.Store
+// Place gives a test a place of its own for a store. The first call of open creates an empty store there; a later one, after the store
+// was closed, opens it again. A store must last until the test ends; the suite may have closed it by then.
+type Place func(t *testing.T) (open func() store.Store)
 
 // Run is the conformance suite: every engine must pass it. No test reads a clock: the store goes by the instants that it is told.
-func Run(t *testing.T, open Open) {
+func Run(t *testing.T, place Place) {
 	for _, part := range []struct {
 		name  string
 		tests []conformanceTest
@@ -25,12 +26,16 @@ func Run(t *testing.T, open Open) {
 		{"searching", searchTests},
 		{"lane counts", laneTests},
 		{"pruning", pruneTests},
+		{"revoking", revocationTests},
 		{"concurrency", concurrencyTests},
 		{"closing", closeTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for _, test := range part.tests {
-				t.Run(test.name, func(t *testing.T) { test.run(&fixture{T: t, Store: open(t)}) })
+				t.Run(test.name, func(t *testing.T) {
+					open := place(t)
+					test.run(&fixture{T: t, Store: open(), open: open})
+				})
 			}
 		})
 	}
@@ -58,6 +63,16 @@ const (
 type fixture struct {
 	*testing.T
 	store.Store
+	open func() store.Store
+}
+
+// reopen closes the store and opens it again, as a restart does.
+func (f *fixture) reopen() {
+	f.Helper()
+	if err := f.Close(); err != nil {
+		f.Fatalf("closing: %v", err)
+	}
+	f.Store = f.open()
 }
 
 // notification is one with the number given, received so many seconds into the test.

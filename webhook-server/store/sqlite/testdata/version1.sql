@@ -1,0 +1,33 @@
+-- A store that the release with schema version 1 wrote: one notification delivered, one dead, one waiting. It never changes.
+PRAGMA journal_mode = WAL;
+BEGIN TRANSACTION;
+CREATE TABLE notification (
+	seq            INTEGER PRIMARY KEY,
+	id             TEXT    NOT NULL,
+	gateway_id     TEXT    NOT NULL,
+	merchant_id    TEXT    NOT NULL,
+	token_id       TEXT    NOT NULL,
+	update_type    TEXT    NOT NULL,
+	correlation_id TEXT    NOT NULL,
+	lane           TEXT    NOT NULL,
+	received_at    INTEGER NOT NULL,
+	next_attempt   INTEGER NOT NULL,
+	state          TEXT    NOT NULL DEFAULT 'Waiting',
+	attempts       INTEGER NOT NULL DEFAULT 0,
+	last_reason    TEXT    NOT NULL DEFAULT '',
+	last_attempt   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO "notification" VALUES(1,'msg_1','MGW_000001','40010000001','tok_1','TOKEN_STATE_CHANGE','c-1','payments/acme/a',1795341600000,0,'Delivered',1,'',1795341601000);
+INSERT INTO "notification" VALUES(2,'msg_2','MGW_000001','40010000001','tok_2','TOKEN_STATE_CHANGE','c-2','payments/acme/a',1795341600000,0,'Dead',1,'gone',1795341601000);
+INSERT INTO "notification" VALUES(3,'msg_3','MGW_000001','40010000001','tok_3','TOKEN_STATE_CHANGE','c-3','payments/acme/a',1795341600000,1795341600000,'Waiting',0,'',0);
+CREATE TABLE probe (filler BLOB NOT NULL) STRICT;
+CREATE TABLE run (
+	number INTEGER NOT NULL,
+	field  TEXT    NOT NULL,
+	slots  BLOB    NOT NULL,
+	PRIMARY KEY (number, field)
+) STRICT;
+CREATE INDEX notification_waiting ON notification (seq) WHERE state = 'Waiting';
+CREATE INDEX notification_final ON notification (state, last_attempt) WHERE state <> 'Waiting';
+COMMIT;
+PRAGMA user_version = 1;
