@@ -35,7 +35,7 @@ func IsWord(s string, shortest, longest int) bool {
 	}
 	for i := range len(s) {
 		c := s[i]
-		if !isDigit(c) && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' {
 			return false
 		}
 	}

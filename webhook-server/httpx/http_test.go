@@ -184,57 +184,6 @@ func exchange(t *testing.T, address, wire string) string {
 	return string(all)
 }
 
-func TestLimitShedsTheRequestAfterTheLastFreePlace(t *testing.T) {
-	const places = 2
-	entered, leave := make(chan bool), make(chan bool)
-	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		entered <- true
-		<-leave
-		w.WriteHeader(http.StatusNoContent)
-	})
-	shed := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.Unavailable(w, time.Second) })
-	limited := httpx.Limit(places, next, shed)
-	status := func() int {
-		w := httptest.NewRecorder()
-		limited.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
-		return w.Code
-	}
-	served := make(chan int, places)
-	for range places {
-		go func() { served <- status() }()
-		<-entered
-	}
-	if got := status(); got != http.StatusServiceUnavailable {
-		t.Errorf("one too many was answered %d", got)
-	}
-	for range places {
-		leave <- true
-		if got := <-served; got != http.StatusNoContent {
-			t.Errorf("a request with a place was answered %d", got)
-		}
-	}
-	go func() { served <- status() }()
-	<-entered
-	leave <- true
-	if got := <-served; got != http.StatusNoContent {
-		t.Errorf("a place that became free was answered %d", got)
-	}
-}
-
-func TestLimitFreesThePlaceOfARequestThatPanics(t *testing.T) {
-	limited := httpx.Limit(1, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }), http.NotFoundHandler())
-	for range 3 {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Error("the request was shed")
-				}
-			}()
-			limited.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
-		}()
-	}
-}
-
 func TestPanicAttrTellsNoValue(t *testing.T) {
 	if got := httpx.PanicAttr("a secret").Value.String(); strings.Contains(got, "secret") {
 		t.Errorf("it tells %q", got)

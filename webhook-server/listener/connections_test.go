@@ -1,0 +1,218 @@
+package listener
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestANewConnectionTakesThePlaceOfTheOneThatHasBeenIdleLongest(t *testing.T) {
+	for name, c := range map[string]struct {
+		from   [3]string // of the three connections that are there, one second apart
+		served [3]bool
+		closed int
+	}{
+		"of those that have been used, the first to fall idle": {[3]string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, [3]bool{true, true, true}, 0},
+		"one that never sent a request comes first":            {[3]string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, [3]bool{true, true, false}, 2},
+		"the oldest of those that never sent a request":        {[3]string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, [3]bool{true, false, false}, 1},
+		"one of an exempt source comes last":                   {[3]string{"10.1.1.1", "192.0.2.2", "192.0.2.3"}, [3]bool{false, true, true}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := openDoor(t, 3, 3, "10.0.0.0/8")
+				var conns []net.Conn
+				for i, from := range c.from {
+					conns = append(conns, d.must(from))
+					if c.served[i] {
+						d.serve(conns[i], true)
+					}
+					time.Sleep(quietTime) // of the bubble: no time passes
+				}
+				d.must("192.0.2.9")
+				for i, conn := range conns {
+					if got := isClosed(conn); got != (i == c.closed) {
+						t.Errorf("connection %d closed: %t", i, got)
+					}
+				}
+				if got := d.guard.Counts(); got.Open != 3 || got.ClosedFull != 1 || got.RefusedFull != 0 {
+					t.Errorf("counts %+v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestWithNoIdleConnectionANewOneWaitsForABoundedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, 2, 2)
+		first, second := d.must("192.0.2.1"), d.must("192.0.2.2")
+		d.serve(first, false)
+		d.serve(second, false)
+		if d.dial("192.0.2.3") != nil {
+			t.Fatal("admitted beyond the bound")
+		}
+		time.Sleep(fullTime / 2)
+		_ = first.Close() // as the server does at the end
+		if _, ok := <-d.admitted; !ok {
+			t.Fatal("not admitted when one had ended")
+		}
+
+		third := d.dial("192.0.2.4")
+		if third != nil {
+			t.Fatal("admitted beyond the bound")
+		}
+		time.Sleep(fullTime - time.Millisecond)
+		d.serve(second, false) // changes nothing
+		if got := d.guard.Counts(); got.RefusedFull != 0 {
+			t.Errorf("refused too early: %+v", got)
+		}
+	})
+}
+
+func TestWhatFindsNoRoomForLongIsRefusedAndWhatIsBehindItNoLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, 1, 1)
+		busy := d.must("192.0.2.1")
+		d.serve(busy, false)
+		const waiting = 20
+		for i := range waiting {
+			if d.dial("192.0.2."+strconv.Itoa(10+i)) != nil {
+				t.Fatal("admitted beyond the bound")
+			}
+		}
+		time.Sleep(fullTime + 2*fullPoll)
+		if got := d.guard.Counts(); got.RefusedFull != waiting {
+			t.Errorf("counts %+v: all were to be refused by now", got)
+		}
+		_ = busy.Close()
+		d.must("192.0.2.99")
+	})
+}
+
+func TestAListenerThatIsClosedWaitsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, 1, 1)
+		d.serve(d.must("192.0.2.1"), false)
+		d.dial("192.0.2.2")
+		start := time.Now()
+		if err := d.listener.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, open := <-d.admitted; open || time.Since(start) != 0 {
+			t.Errorf("still accepting after %s", time.Since(start))
+		}
+	})
+}
+
+func TestASourceOverItsBoundMakesRoomAmongItsOwnOrIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, 10, 2, "10.0.0.0/8")
+		other := d.must("192.0.2.200")
+		time.Sleep(time.Minute)
+		first, second := d.must("192.0.2.1"), d.must("192.0.2.1")
+		if d.dial("192.0.2.1") != nil {
+			t.Error("admitted a third while both are fresh")
+		}
+		d.serve(first, false)
+		time.Sleep(quietTime)
+		d.must("192.0.2.1")
+		if isClosed(first) || !isClosed(second) || isClosed(other) {
+			t.Error("another connection than the source's idle one was closed")
+		}
+		d.must("192.0.2.2")
+		for range 3 {
+			d.must("10.0.0.1")
+		}
+		if got := d.guard.Counts(); got.Open != 7 || got.ClosedSource != 1 || got.RefusedSource != 1 || got.Sources != 3 {
+			t.Errorf("counts %+v", got)
+		}
+	})
+}
+
+func TestWhatIsOneSource(t *testing.T) {
+	for name, c := range map[string]struct {
+		a, b string
+		same bool
+	}{
+		"an IPv4 address":                    {"192.0.2.1", "192.0.2.1", true},
+		"two IPv4 addresses are two":         {"192.0.2.1", "192.0.2.2", false},
+		"an IPv4 address in either notation": {"192.0.2.1", "::ffff:192.0.2.1", true},
+		"an IPv6 /64":                        {"2001:db8::1", "2001:db8::ffff:0:0:1", true},
+		"two IPv6 /64 are two":               {"2001:db8::1", "2001:db8:0:1::1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := openDoor(t, 10, 1)
+				d.must(c.a)
+				if got := d.dial(c.b) == nil; got != c.same {
+					t.Errorf("the same source: %t", got)
+				}
+			})
+		})
+	}
+}
+
+func TestAConnectionThatHasJustSentSomethingIsNotClosedButOneThatOnlyPingsIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, 1, 1)
+		c := d.must("192.0.2.1").(*guardedConn)
+		d.serve(c, true)
+		time.Sleep(time.Minute)
+		ping := func() {
+			if !d.guard.received(c) {
+				t.Fatal("it was closed")
+			}
+		}
+		ping()
+		if d.dial("192.0.2.2") != nil {
+			t.Fatal("a connection whose request may be arriving was closed")
+		}
+		for range 2 * stirredTime / quietTime {
+			ping()
+			time.Sleep(quietTime / 2)
+		}
+		if got := d.guard.Counts(); got.RefusedFull != 1 || got.ClosedFull != 0 {
+			t.Errorf("counts %+v", got)
+		}
+		ping()
+		if d.dial("192.0.2.3") == nil {
+			t.Error("pings keep a connection")
+		}
+	})
+}
+
+// lateConn hands out bytes that had arrived before it was closed.
+type lateConn struct {
+	net.Conn
+	arrived chan []byte
+}
+
+func (c *lateConn) Read(b []byte) (int, error) { return copy(b, <-c.arrived), nil }
+
+func TestNothingThatArrivesAfterTheDecisionToCloseReachesTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, 1, 1)
+		c := d.must("192.0.2.1").(*guardedConn)
+		late := &lateConn{c.Conn, make(chan []byte, 1)}
+		c.Conn = late
+		d.serve(c, true)
+		type result struct {
+			n   int
+			err error
+		}
+		read := make(chan result)
+		go func() {
+			n, err := c.Read(make([]byte, 9))
+			read <- result{n, err}
+		}()
+		time.Sleep(quietTime)
+		d.must("192.0.2.2")
+		late.arrived <- []byte("POST / HT")
+		if got := <-read; got.n != 0 || !errors.Is(got.err, net.ErrClosed) {
+			t.Errorf("the server read %d bytes, %v", got.n, got.err)
+		}
+	})
+}
