@@ -35,16 +35,12 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	flags.StringVar(&o.TLSCertFile, "tls-cert-file", "", "certificate chain of the D1 address in PEM; read again when it changes")
 	flags.StringVar(&o.TLSPrivateKeyFile, "tls-private-key-file", "", "private key of the certificate in PEM")
 	flags.BoolVar(&o.InsecureHTTP, "insecure-http", false, "serve the D1 address in plain http")
-	flags.Func("delivery-allow-cidr", "address range that deliveries may go to beside the public Internet, also in plain http; repeatable", func(value string) error {
-		prefix, err := netip.ParsePrefix(value)
-		if err != nil {
-			return errors.New("want an address range such as 10.20.0.0/16")
-		}
-		o.DeliveryAllow = append(o.DeliveryAllow, prefix)
-		return nil
-	})
+	flags.Func("trusted-proxy-cidr", "addresses of proxies in front of the D1 address, whose X-Forwarded-For is believed; repeatable", addPrefix(&o.TrustedProxies))
+	flags.StringVar(&o.ClientCertificateHeader, "client-certificate-header", "", "header in which those proxies pass on D1's client certificate: Client-Cert (RFC 9440), X-Forwarded-Client-Cert (Envoy), or another one that holds URL-encoded PEM (nginx, AWS)")
+	flags.Func("delivery-allow-cidr", "address range that deliveries may go to beside the public Internet, also in plain http; repeatable", addPrefix(&o.DeliveryAllow))
 	flags.IntVar(&o.MaxConcurrentRequests, "max-concurrent-requests", 1024, "requests of D1 under way at once; more are answered 503")
-	flags.IntVar(&o.MaxConnections, "max-connections", 4096, "connections of D1 at once; more wait")
+	flags.IntVar(&o.MaxConnections, "max-connections", 4096, "connections of D1 at once; then the one that was idle longest makes room")
+	flags.IntVar(&o.MaxConnectionsPerSource, "max-connections-per-source", 0, "connections of one address at once, trusted proxies aside (default: half of --max-connections)")
 	flags.DurationVar(&o.Retention, "retention", 7*24*time.Hour, "how long delivered notifications are kept")
 	flags.DurationVar(&o.DeadRetention, "dead-letter-retention", 30*24*time.Hour, "how long dead letters are kept")
 	flags.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
@@ -62,6 +58,9 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: flags begin with --", flags.Arg(0))
 	}
+	if o.MaxConnectionsPerSource == 0 {
+		o.MaxConnectionsPerSource = max(1, o.MaxConnections/2)
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(logLevel)); err != nil {
 		return o, errors.New("--log-level must be debug, info, warn or error")
@@ -76,6 +75,18 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 		}
 	}
 	return o, o.Check()
+}
+
+// addPrefix appends the value of a repeatable flag.
+func addPrefix(to *[]netip.Prefix) func(string) error {
+	return func(value string) error {
+		prefix, err := netip.ParsePrefix(value)
+		if err != nil {
+			return errors.New("want an address range such as 10.20.0.0/16")
+		}
+		*to = append(*to, prefix)
+		return nil
+	}
 }
 
 // clusterConfig is the given file, else what $KUBECONFIG names, else the Pod's service account.

@@ -66,8 +66,8 @@ func newDocuments(created time.Time) ([]serving.Document, error) {
 	}
 	gateway := &serving.Gateway{
 		Header: head(serving.KindGateway, "acme"), GatewayID: gatewayID, Issuer: issuer, AccessTokenSeconds: tokenSeconds,
-		TokenEndpoints: []serving.TokenEndpoint{{Path: tokenPath, Dialect: serving.DialectEcom}},
-		SigningKeys:    []string{keyID},
+		AuthMethods: []serving.AuthMethod{serving.ClientSecretBasic}, TokenEndpoints: []serving.TokenEndpoint{{Path: tokenPath, Dialect: serving.DialectEcom}},
+		SigningKeys: []string{keyID},
 		Delivery: &serving.Destination{
 			URL: "https://vault.acme.example/d1/notifications", TimeoutSeconds: 10, MaxInFlight: 10,
 			Retry: serving.Retry{MaxAgeHours: 72, InitialSeconds: 1, MaxSeconds: 3600}, SigningSecrets: []string{"acme-delivery-1"},

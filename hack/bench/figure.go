@@ -12,7 +12,7 @@ import (
 
 // figures lists what is measured, in the order of the report.
 func figures() []figure {
-	return []figure{tokenFigure(), notifyFigure(), storeFigure()}
+	return []figure{tokenFigure(), guessFigure(), notifyFigure(), storeFigure()}
 }
 
 // figure is one promise.

@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/d1gateway/d1gateway/webhook-server/httpx"
+	api "github.com/d1gateway/d1gateway/api/serving"
 )
 
 // stopTimeout bounds the end of a server.
@@ -23,8 +23,8 @@ func newLogger() (*slog.Logger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
-	all := httpx.MaskingHandler(slog.NewJSONHandler(nowhere, nil))
-	warnings := httpx.MaskingHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	all := api.MaskingHandler(slog.NewJSONHandler(nowhere, nil))
+	warnings := api.MaskingHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	return slog.New(slog.NewMultiHandler(all, warnings)), nil
 }
 

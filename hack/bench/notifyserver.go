@@ -5,20 +5,25 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	api "github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
+	"github.com/d1gateway/d1gateway/webhook-server/peer"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/serving/directory"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 	"github.com/d1gateway/d1gateway/webhook-server/store/engine"
 	"github.com/d1gateway/d1gateway/webhook-server/store/storetest"
 	"github.com/d1gateway/d1gateway/webhook-server/token"
+	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
+	"github.com/d1gateway/d1gateway/webhook-server/token/clientauth"
 )
 
 func startNotifySQLite(ctx context.Context, dir string) (server, error) {
@@ -60,22 +65,44 @@ func startNotify(ctx context.Context, dir string, open func(*slog.Logger, *metri
 // newD1Handler is the server's own composition of the endpoints.
 func newD1Handler(state *serving.State, outbox store.Store, counted *metrics.Metrics, logger *slog.Logger) http.Handler {
 	const retryAfter = 2 * time.Second
-	tokens := token.NewHandler(token.Options{
+	peers := peer.New(peer.Options{Now: time.Now})
+	slots := httpx.NewFair[share](1024)
+	clients := clientauth.New(clientauth.Options{
 		Snapshot: state.Snapshot, Ready: state.Synced, Now: time.Now, Logger: logger,
-		Observer: metrics.Token{Metrics: counted}, RetryAfter: retryAfter, BodyTimeout: 10 * time.Second,
+		Source:   peers.Source,
+		Observer: metrics.Clients{Metrics: counted}, BodyTimeout: 10 * time.Second,
 	})
+	tokens := token.NewHandler(token.Options{Clients: clients, Logger: logger, Observer: metrics.Token{Metrics: counted}, RetryAfter: retryAfter})
+	verifier := accesstoken.NewVerifier(8192, new(accesstoken.Revocations))
 	notifications := notification.NewHandler(notification.Options{
-		Snapshot: state.Snapshot, Ready: state.Synced, Verify: token.NewVerifier(8192).Verify,
+		Snapshot: state.Snapshot, Ready: state.Synced,
+		Verify: func(_ *http.Request, g *serving.Gateway, s *serving.Snapshot, raw string, now time.Time) (*serving.Client, error) {
+			token, err := verifier.Verify(g, s, raw, now)
+			if err != nil {
+				return nil, err
+			}
+			return token.Client, token.Permits(api.NotifyScope)
+		},
 		Store: outbox, Wake: func(string) {}, Now: time.Now, Logger: logger,
 		Observer: metrics.Notification{Metrics: counted}, Timeout: 8 * time.Second, RetryAfter: retryAfter,
 	})
-	endpoints := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := notification.ParsePath(r.URL.EscapedPath()); ok {
-			notifications.ServeHTTP(w, r)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		endpoint, gateway := http.Handler(tokens), ""
+		if path, ok := notification.ParsePath(r.URL.EscapedPath()); ok {
+			endpoint, gateway = notifications, path.GatewayID
+		}
+		slot, ok := slots.Acquire(share{peer.SourceKey(peers.Source(r)), gateway})
+		if !ok {
+			httpx.Unavailable(w, retryAfter)
 			return
 		}
-		tokens.ServeHTTP(w, r)
+		defer slot.Release()
+		endpoint.ServeHTTP(w, r)
 	})
-	shed := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.Unavailable(w, retryAfter) })
-	return httpx.Limit(1024, endpoints, shed)
+}
+
+// share names who shares the slots, as in webhook-server/app.
+type share struct {
+	source  netip.Addr
+	gateway string
 }

@@ -6,29 +6,26 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	api "github.com/d1gateway/d1gateway/api/serving"
-	"github.com/d1gateway/d1gateway/webhook-server/admin"
 	"github.com/d1gateway/d1gateway/webhook-server/delivery"
 	"github.com/d1gateway/d1gateway/webhook-server/delivery/outbound"
-	"github.com/d1gateway/d1gateway/webhook-server/httpx"
+	"github.com/d1gateway/d1gateway/webhook-server/listener"
 	"github.com/d1gateway/d1gateway/webhook-server/lookup"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
+	"github.com/d1gateway/d1gateway/webhook-server/peer"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/serving/cluster"
 	"github.com/d1gateway/d1gateway/webhook-server/serving/directory"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 	"github.com/d1gateway/d1gateway/webhook-server/store/engine"
+	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
+	"github.com/d1gateway/d1gateway/webhook-server/token/revocation"
 )
-
-// Connections of people and of Prometheus.
-const maxOwnConnections = 64
 
 // Server is the whole server. New binds, Start serves, Stop ends.
 type Server struct {
@@ -38,12 +35,16 @@ type Server struct {
 	transports *outbound.Transports
 	dispatcher *delivery.Dispatcher
 	lookup     *lookup.Lookup
+	peers      *peer.Resolver
+	verifier   *accesstoken.Verifier
+	revoked    *accesstoken.Revocations
+	follower   *revocation.Follower
 	health     *health
 	registry   *prometheus.Registry
 	metrics    *metrics.Metrics
 
-	d1, own   *listener
-	admin     *listener // nil when turned off
+	d1, own   *listener.Listener
+	admin     *listener.Listener // nil when turned off
 	source    func(context.Context)
 	failed    chan error
 	running   sync.WaitGroup
@@ -55,7 +56,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	o.Logger = slog.New(httpx.MaskingHandler(o.Logger.Handler())) // a token id may look like a card number
+	o.Logger = slog.New(api.MaskingHandler(o.Logger.Handler())) // a token id may look like a card number
 	s := &Server{options: o, state: serving.NewState(o.Logger), registry: prometheus.NewRegistry(), failed: make(chan error, 3)}
 	defer func() {
 		if err != nil {
@@ -68,6 +69,13 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	if s.store, err = engine.Open(ctx, o.Store, o.Logger, s.metrics.Committed); err != nil {
+		return nil, err
+	}
+	s.peers = peer.New(o.peers())
+	s.revoked = new(accesstoken.Revocations)
+	s.verifier = accesstoken.NewVerifier(rememberedTokens, s.revoked)
+	s.follower = s.newFollower()
+	if err := s.follower.Load(ctx); err != nil {
 		return nil, err
 	}
 	s.health = &health{state: s.state, store: s.store}
@@ -99,60 +107,12 @@ func (s *Server) newSource() (func(context.Context), error) {
 	return source.Run, nil
 }
 
-// bind takes the three addresses.
-func (s *Server) bind(ctx context.Context) error {
-	o := s.options
-	d1, err := listen(ctx, "--d1-bind-address", o.D1Address, o.MaxConnections)
-	if err != nil {
-		return err
-	}
-	s.d1 = &listener{name: "D1", net: d1, server: newServer(s.d1Handler(), o.Logger), failed: s.failed}
-	if o.InsecureHTTP {
-		// A proxy that terminates TLS may speak HTTP/2 to this server.
-		s.d1.server.Protocols = new(http.Protocols)
-		s.d1.server.Protocols.SetHTTP1(true)
-		s.d1.server.Protocols.SetUnencryptedHTTP2(true)
-	} else {
-		certificate, err := newCertificateFile(o.TLSCertFile, o.TLSPrivateKeyFile, o.Logger)
-		if err != nil {
-			return err
-		}
-		s.d1.server.TLSConfig = newTLSConfig(certificate.get, s.state.Snapshot, o.Now)
-	}
-	own, err := listen(ctx, "--metrics-bind-address", o.MetricsAddress, maxOwnConnections)
-	if err != nil {
-		return err
-	}
-	s.own = &listener{name: "metrics", net: own, server: newServer(s.ownHandler(), o.Logger), failed: s.failed}
-	if o.AdminAddress == "" {
-		return nil
-	}
-	token, err := readAdminToken(o.AdminTokenFile)
-	if err != nil {
-		return err
-	}
-	l, err := listen(ctx, "--admin-bind-address", o.AdminAddress, maxOwnConnections)
-	if err != nil {
-		return err
-	}
-	handler := admin.NewHandler(admin.Options{Store: s.store, Token: api.NewSecret(token), Logger: o.Logger})
-	s.admin = &listener{name: "administration", net: l, server: newServer(handler, o.Logger), failed: s.failed}
-	return nil
-}
-
-func (s *Server) ownHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}))
-	mux.HandleFunc("GET /healthz", s.health.alive)
-	mux.HandleFunc("GET /readyz", s.health.ready)
-	return mux
-}
-
 // Start begins to serve and to deliver, and answers at once.
 func (s *Server) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancelRun = cancel
 	s.running.Go(func() { s.source(ctx) })
+	s.running.Go(func() { s.follower.Follow(ctx) })
 	s.running.Go(func() {
 		keep := map[store.State]time.Duration{store.Delivered: s.options.Retention, store.Dead: s.options.DeadRetention}
 		prune(ctx, s.store, keep, s.options.Now, s.options.Logger)
@@ -166,23 +126,23 @@ func (s *Server) Start() {
 		}
 	})
 	for _, l := range s.listeners() {
-		l.start()
-		s.options.Logger.Info("listening", "for", l.name, "address", l.net.Addr().String())
+		l.Start(s.failed)
+		s.options.Logger.Info("listening", "for", l.Name(), "address", l.Addr().String())
 	}
 }
 
 // Addr is where D1 calls.
-func (s *Server) Addr() net.Addr { return s.d1.net.Addr() }
+func (s *Server) Addr() net.Addr { return s.d1.Addr() }
 
 // MetricsAddr is where metrics and health are.
-func (s *Server) MetricsAddr() net.Addr { return s.own.net.Addr() }
+func (s *Server) MetricsAddr() net.Addr { return s.own.Addr() }
 
 // AdminAddr is where the administration API is; nil when it is turned off.
 func (s *Server) AdminAddr() net.Addr {
 	if s.admin == nil {
 		return nil
 	}
-	return s.admin.net.Addr()
+	return s.admin.Addr()
 }
 
 // Failed answers the error of a listener that ended by itself.
@@ -193,14 +153,14 @@ func (s *Server) Failed() <-chan error { return s.failed }
 func (s *Server) Stop(ctx context.Context) error {
 	s.options.Logger.Info("stopping")
 	s.health.stopping.Store(true)
-	all := s.d1.stop(ctx)
+	all := s.d1.Stop(ctx)
 	if err := s.dispatcher.Stop(ctx); err != nil {
 		s.options.Logger.Warn("deliveries cut off, they will be sent again", "error", err)
 	}
 	s.cancelRun()
 	s.running.Wait()
 	for _, l := range s.listeners()[1:] {
-		all = errors.Join(all, l.stop(ctx))
+		all = errors.Join(all, l.Stop(ctx))
 	}
 	s.transports.Close()
 	if err := s.store.Close(); err != nil {
@@ -209,8 +169,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	return all
 }
 
-func (s *Server) listeners() []*listener {
-	all := []*listener{s.d1, s.own}
+func (s *Server) listeners() []*listener.Listener {
+	all := []*listener.Listener{s.d1, s.own}
 	if s.admin != nil {
 		all = append(all, s.admin)
 	}
@@ -219,9 +179,9 @@ func (s *Server) listeners() []*listener {
 
 // abandon closes what New had opened.
 func (s *Server) abandon() {
-	for _, l := range []*listener{s.d1, s.own, s.admin} {
+	for _, l := range []*listener.Listener{s.d1, s.own, s.admin} {
 		if l != nil {
-			_ = l.net.Close()
+			_ = l.Close()
 		}
 	}
 	if s.store != nil {

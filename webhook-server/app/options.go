@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/d1gateway/d1gateway/webhook-server/peer"
 )
 
 // Options is everything the server is told.
@@ -37,12 +39,18 @@ type Options struct {
 	// InsecureHTTP serves D1Address in plain http, for a trial or behind a proxy that terminates TLS.
 	InsecureHTTP bool
 
+	// TrustedProxies are the addresses of proxies in front of D1Address: what they say of a request's source (X-Forwarded-For) is believed.
+	TrustedProxies []netip.Prefix
+	// ClientCertificateHeader is the header in which they pass on D1's client certificate; empty means that they do not. From any other
+	// address it means nothing. See peer.Options for the formats.
+	ClientCertificateHeader string
+
 	// DeliveryAllow are address ranges that deliveries may go to beside the public Internet, and the only ones they go to in plain http.
 	DeliveryAllow []netip.Prefix
 	// MaxConcurrentRequests bounds D1's requests under way; more are answered 503 at once.
 	MaxConcurrentRequests int
-	// MaxConnections bounds D1's connections; more wait to be accepted.
-	MaxConnections int
+	// MaxConnections bounds D1's connections, MaxConnectionsPerSource those of one address that is no trusted proxy's.
+	MaxConnections, MaxConnectionsPerSource int
 	// Retention is how long delivered notifications are kept to be looked up; DeadRetention the same for dead letters.
 	Retention, DeadRetention time.Duration
 
@@ -66,8 +74,15 @@ func (o Options) Check() error {
 		return errors.New("--max-concurrent-requests must be at least 1")
 	case o.MaxConnections < 1:
 		return errors.New("--max-connections must be at least 1")
+	case o.MaxConnectionsPerSource < 1 || o.MaxConnectionsPerSource > o.MaxConnections:
+		return errors.New("--max-connections-per-source must be at least 1, and at most --max-connections")
+	case o.ClientCertificateHeader != "" && len(o.TrustedProxies) == 0:
+		return errors.New("--client-certificate-header needs --trusted-proxy-cidr: without it nobody's header would be believed")
 	case o.Retention <= 0 || o.DeadRetention <= 0:
 		return errors.New("--retention and --dead-letter-retention must be more than 0")
+	}
+	if err := o.peers().Validate(); err != nil {
+		return fmt.Errorf("--client-certificate-header: %w", err)
 	}
 	for flag, address := range map[string]string{"--d1-bind-address": o.D1Address, "--metrics-bind-address": o.MetricsAddress, "--admin-bind-address": o.AdminAddress} {
 		if _, _, err := net.SplitHostPort(address); err != nil && (address != "" || flag != "--admin-bind-address") {
@@ -78,6 +93,10 @@ func (o Options) Check() error {
 		return errors.New("--admin-bind-address on other than a loopback address needs --admin-token-file: whoever reaches it could read every notification")
 	}
 	return nil
+}
+
+func (o Options) peers() peer.Options {
+	return peer.Options{TrustedProxies: o.TrustedProxies, Header: o.ClientCertificateHeader, Now: o.Now}
 }
 
 func isLoopback(address string) bool {

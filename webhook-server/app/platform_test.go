@@ -2,71 +2,60 @@ package app_test
 
 import (
 	"net/http"
-	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 
 	api "github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/internal/running"
 )
 
-// platform is a platform's own backend that answers every request with one status.
-func platform(t *testing.T) (url string, status, asked *atomic.Int64) {
+// d1Answer is what D1 is answered when a platform answers something.
+type d1Answer struct {
+	status int
+	body   string
+}
+
+func check(t *testing.T, c *running.Client, token string, p *running.Platform, cases map[int64]d1Answer) {
 	t.Helper()
-	status, asked = &atomic.Int64{}, &atomic.Int64{}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked.Add(1)
-		w.WriteHeader(int(status.Load()))
-	}))
-	t.Cleanup(s.Close)
-	return s.URL, status, asked
+	for answer, want := range cases {
+		p.Status.Store(answer)
+		a := c.Do(running.N0(token))
+		if a.Status != want.status || a.Body != want.body || (a.Status == http.StatusServiceUnavailable) != (a.Header.Get("Retry-After") != "") {
+			t.Errorf("when the platform answers %d, D1 is answered %s", answer, a)
+		}
+	}
 }
 
 func TestThePlatformIsAskedWhetherATokenExists(t *testing.T) {
-	url, status, asked := platform(t)
-	w := start(t, func(w *world) {
-		w.Gateway.TokenLookup = &api.TokenLookup{URL: url + "/{merchantId}/{tokenId}", TimeoutSeconds: 3}
+	t.Parallel()
+	p := running.NewPlatform(t)
+	w := running.Start(t, func(w *running.World) {
+		w.Documents.Gateway.TokenLookup = &api.TokenLookup{URL: p.URL + "/{merchantId}/{tokenId}", TimeoutSeconds: 3}
 	})
-	token := accessToken(t, t0(t, http.DefaultClient, w.url()))
-	for answer, want := range map[int64]struct {
-		status int
-		body   string
-	}{
+	check(t, w.Client(), w.Token(w.Client()), p, map[int64]d1Answer{
 		http.StatusOK:                  {http.StatusNoContent, ""},
 		http.StatusNotFound:            {http.StatusNotFound, `{"errorCode":"UNKNOWN_TOKEN","error":"tokenId"}`},
 		http.StatusInternalServerError: {http.StatusServiceUnavailable, ""},
 		http.StatusTooManyRequests:     {http.StatusServiceUnavailable, ""},
 		http.StatusFound:               {http.StatusServiceUnavailable, ""},
-	} {
-		status.Store(answer)
-		a := n0(t, http.DefaultClient, w.url(), token)
-		if a.status != want.status || a.body != want.body || (a.status == http.StatusServiceUnavailable) != (a.header.Get("Retry-After") != "") {
-			t.Errorf("when the platform answers %d, D1 is answered %+v", answer, a)
-		}
-	}
-	if asked.Load() == 0 {
+	})
+	if p.Asked.Load() == 0 {
 		t.Error("the platform was not asked")
 	}
 }
 
 func TestASynchronousDestinationDecidesWhatD1IsAnswered(t *testing.T) {
-	url, status, asked := platform(t)
-	w := start(t, func(w *world) { w.Gateway.Delivery.Synchronous, w.Gateway.Delivery.URL = true, url })
-	token := accessToken(t, t0(t, http.DefaultClient, w.url()))
-	for answer, want := range map[int64]struct {
-		status int
-		body   string
-	}{
+	t.Parallel()
+	p := running.NewPlatform(t)
+	w := running.Start(t, func(w *running.World) {
+		w.Documents.Gateway.Delivery.Synchronous, w.Documents.Gateway.Delivery.URL = true, p.URL
+	})
+	check(t, w.Client(), w.Token(w.Client()), p, map[int64]d1Answer{
 		http.StatusAccepted:            {http.StatusNoContent, ""},
 		http.StatusNotFound:            {http.StatusNotFound, `{"errorCode":"UNKNOWN_TOKEN","error":"tokenId"}`},
 		http.StatusUnprocessableEntity: {http.StatusInternalServerError, `{"errorCode":"MERCHANT_ERROR"}`},
 		http.StatusBadGateway:          {http.StatusServiceUnavailable, ""},
-	} {
-		status.Store(answer)
-		if a := n0(t, http.DefaultClient, w.url(), token); a.status != want.status || a.body != want.body {
-			t.Errorf("when the destination answers %d, D1 is answered %+v", answer, a)
-		}
-	}
-	if asked.Load() != 4 {
-		t.Errorf("the destination was asked %d times", asked.Load())
+	})
+	if asked := p.Asked.Load(); asked != 4 {
+		t.Errorf("the destination was asked %d times", asked)
 	}
 }

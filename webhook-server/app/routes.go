@@ -2,38 +2,81 @@ package app
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
+	"github.com/d1gateway/d1gateway/webhook-server/discovery"
 	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
+	"github.com/d1gateway/d1gateway/webhook-server/peer"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/token/introspection"
+	"github.com/d1gateway/d1gateway/webhook-server/token/revocation"
 )
 
 // retryAfter is what a 503 asks of D1.
 const retryAfter = 2 * time.Second
 
-// routes sends a request to its endpoint. It is written out because http.ServeMux redirects unclean paths and decodes %2F.
+// routes sends a request to its endpoint, and sheds it when its sender has too many under way. It is written out because http.ServeMux
+// redirects unclean paths and decodes %2F.
 type routes struct {
-	state        *serving.State
-	token        http.Handler
-	notification http.Handler
+	state *serving.State
+	peers *peer.Resolver
+	slots *httpx.Fair[sender]
+	shed  func()
+
+	token, notification, introspection, revocation, discovery http.Handler
 }
 
-// ServeHTTP serves one of D1's requests.
-func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, ok := notification.ParsePath(r.URL.EscapedPath()); ok {
-		s.notification.ServeHTTP(w, r)
-		return
-	}
-	// Until the documents have been read every path may be a token endpoint: the token handler answers 503.
-	path, ok := httpx.PlainPath(r.URL)
-	if ok && (!s.state.Synced() || s.state.Snapshot().IsTokenPath(r.Host, path)) {
-		s.token.ServeHTTP(w, r)
-		return
-	}
-	if s.state.Snapshot().Incomplete() && r.Method == http.MethodPost {
-		httpx.Unavailable(w, retryAfter) // it may be the token endpoint of a document that cannot be served yet
-		return
-	}
-	httpx.WriteEmpty(w, http.StatusNotFound)
+// sender is who shares the slots for requests under way: a place, and for notifications the gateway too, so that neither a flood from
+// one place nor one platform whose look-up hangs takes them all.
+type sender struct {
+	source    netip.Addr
+	gatewayID string
 }
+
+// ServeHTTP serves one request on the D1 address.
+func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	endpoint, gatewayID := s.find(r)
+	slot, ok := s.slots.Acquire(sender{peer.SourceKey(s.peers.Source(r)), gatewayID})
+	if !ok {
+		s.shed()
+		httpx.Unavailable(w, retryAfter)
+		return
+	}
+	defer slot.Release()
+	endpoint.ServeHTTP(w, r)
+}
+
+// find answers the endpoint of a request, and for a notification its gateway when there is one.
+func (s *routes) find(r *http.Request) (endpoint http.Handler, gatewayID string) {
+	snapshot := s.state.Snapshot()
+	if path, ok := notification.ParsePath(r.URL.EscapedPath()); ok {
+		if g := snapshot.Gateway(r.Host, path.GatewayID); g != nil {
+			gatewayID = g.GatewayID
+		}
+		return s.notification, gatewayID
+	}
+	path, ok := httpx.PlainPath(r.URL)
+	switch {
+	case !ok:
+		return nowhere, ""
+	case snapshot.IsTokenPath(r.Host, path):
+		return s.token, ""
+	case discovery.IsPath(path):
+		return s.discovery, ""
+	case introspection.IsPath(path):
+		return s.introspection, ""
+	case revocation.IsPath(path):
+		return s.revocation, ""
+	case !s.state.Synced() || snapshot.Incomplete() && r.Method == http.MethodPost:
+		return notYet, "" // it may be the token endpoint of a document that is not served yet
+	default:
+		return nowhere, ""
+	}
+}
+
+var (
+	nowhere = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.WriteEmpty(w, http.StatusNotFound) })
+	notYet  = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.Unavailable(w, retryAfter) })
+)

@@ -2,14 +2,11 @@ package app
 
 import (
 	"crypto/tls"
-	"errors"
-	"fmt"
-	"log/slog"
-	"os"
+	"net"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/d1gateway/d1gateway/webhook-server/peer"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
@@ -23,119 +20,94 @@ var tls12Suites = []uint16{
 	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// newTLSConfig answers TLS 1.2 and 1.3. Whether a client certificate is asked for is decided at each handshake by the gateways of
-// the host that the client names (SNI), so that a change needs no restart.
-func newTLSConfig(certificate func() (*tls.Certificate, error), snapshot func() *serving.Snapshot, now func() time.Time) *tls.Config {
+// handshakes decides at each TLS handshake, by the host that the client names (SNI), which certificate is presented and whether one is
+// asked for. A change of either needs no restart, and connections that are there already go on.
+type handshakes struct {
+	own      func() (*tls.Certificate, error)
+	snapshot func() *serving.Snapshot
+	// proxied says that the other end is a proxy that passes on D1's certificate in a header: its own would mean nothing.
+	proxied func(net.Addr) bool
+	now     func() time.Time
+}
+
+// config answers TLS 1.2 and 1.3.
+func (h handshakes) config() *tls.Config {
 	base := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		CipherSuites:   tls12Suites,
 		NextProtos:     []string{"h2", "http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate() },
+		GetCertificate: h.certificate,
 	}
 	base.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		var requiring []*serving.Gateway
-		served := 0
-		for _, g := range snapshot().Gateways() {
-			if !g.AnswersOn(hello.ServerName) {
-				continue
-			}
-			served++
-			if g.ClientCertificate != nil {
-				requiring = append(requiring, g)
-			}
+		if h.proxied(hello.Conn.RemoteAddr()) {
+			return nil, nil // base, which asks for no certificate
 		}
-		if served == 0 {
-			// The client named no host, or an unknown one, and may mean any gateway by its Host header.
-			requiring = slices.DeleteFunc(snapshot().Gateways(), func(g *serving.Gateway) bool { return g.ClientCertificate == nil })
-		}
+		requiring, all := h.requiring(hello.ServerName)
 		if len(requiring) == 0 {
-			return nil, nil // base, which asks for none
+			return nil, nil
 		}
 		config := base.Clone()
 		config.GetConfigForClient = nil
+		if len(requiring) == 1 {
+			config.ClientCAs = requiring[0].ClientCAs // tells the client which of its certificates to choose
+		}
 		// Where a gateway without client certificates shares the host, the handshake cannot refuse for the others: their endpoint does.
 		config.ClientAuth = tls.RequestClientCert
-		if len(requiring) == served {
+		if all {
 			config.ClientAuth = tls.RequireAnyClientCert
-			config.VerifyConnection = func(state tls.ConnectionState) error {
-				return anyChainVerifies(requiring, state, now())
-			}
+			config.VerifyConnection = func(state tls.ConnectionState) error { return h.anyAccepts(requiring, state) }
 		}
 		return config, nil
 	}
 	return base
 }
 
-func anyChainVerifies(gateways []*serving.Gateway, state tls.ConnectionState, now time.Time) error {
+// certificate answers that of a gateway on the host, when it is valid for the host and the client can use it, else the server's own. One
+// that is valid now goes before one that is not.
+func (h handshakes) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	var chosen *tls.Certificate
+	now := h.now()
+	for g := range h.snapshot().GatewaysOn(hello.ServerName) {
+		c := g.Certificate
+		if c == nil || c.Leaf.VerifyHostname(hello.ServerName) != nil || hello.SupportsCertificate(c) != nil {
+			continue
+		}
+		if now.After(c.Leaf.NotBefore) && now.Before(c.Leaf.NotAfter) {
+			return c, nil
+		}
+		if chosen == nil {
+			chosen = c
+		}
+	}
+	if chosen != nil {
+		return chosen, nil
+	}
+	return h.own()
+}
+
+// requiring answers the gateways on the host that require a client certificate, and whether all of those on the host do. A client that
+// names no host, or an unknown one, may mean any gateway by its Host header.
+func (h handshakes) requiring(host string) (requiring []*serving.Gateway, all bool) {
+	snapshot := h.snapshot()
+	gateways := slices.Collect(snapshot.GatewaysOn(host))
+	if len(gateways) == 0 {
+		gateways = snapshot.Gateways()
+	}
+	for _, g := range gateways {
+		if g.ClientCertificate != nil {
+			requiring = append(requiring, g)
+		}
+	}
+	return requiring, len(requiring) == len(gateways)
+}
+
+// anyAccepts answers nil when the chain leads to a CA of one of the gateways.
+func (h handshakes) anyAccepts(gateways []*serving.Gateway, state tls.ConnectionState) error {
 	var err error
 	for _, g := range gateways {
-		if err = verifyChain(g, state.PeerCertificates, now); err == nil {
+		if err = peer.VerifyChain(g, state.PeerCertificates, h.now()); err == nil {
 			return nil
 		}
 	}
 	return err
-}
-
-// certificateFile is the server's own certificate, read again when its file changes: a new one works without a restart.
-type certificateFile struct {
-	certPath, keyPath string
-	logger            *slog.Logger
-
-	mu       sync.Mutex
-	current  *tls.Certificate
-	modified [2]time.Time
-	checked  time.Time
-}
-
-// recheck bounds how often the files are looked at: once a second, however many handshakes there are.
-const recheck = time.Second
-
-func newCertificateFile(certPath, keyPath string, logger *slog.Logger) (*certificateFile, error) {
-	f := &certificateFile{certPath: certPath, keyPath: keyPath, logger: logger}
-	if err := f.load(); err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-// get answers the certificate, the new one when the files changed. While they do not go together (one is written before the other) the former one serves on.
-func (f *certificateFile) get() (*tls.Certificate, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if time.Since(f.checked) >= recheck {
-		f.checked = time.Now()
-		if modified, err := f.stat(); err == nil && modified != f.modified {
-			if err := f.load(); err != nil {
-				f.logger.Warn("changed server certificate cannot be used, the former one serves on", "error", err)
-			}
-		}
-	}
-	if f.current == nil {
-		return nil, errors.New("no server certificate")
-	}
-	return f.current, nil
-}
-
-func (f *certificateFile) stat() (modified [2]time.Time, err error) {
-	for i, path := range []string{f.certPath, f.keyPath} {
-		info, err := os.Stat(path)
-		if err != nil {
-			return modified, fmt.Errorf("reading server certificate: %w", err)
-		}
-		modified[i] = info.ModTime()
-	}
-	return modified, nil
-}
-
-func (f *certificateFile) load() error {
-	modified, err := f.stat()
-	if err != nil {
-		return err
-	}
-	pair, err := tls.LoadX509KeyPair(f.certPath, f.keyPath)
-	if err != nil {
-		return fmt.Errorf("reading server certificate: %w", err)
-	}
-	f.current, f.modified = &pair, modified
-	return nil
 }

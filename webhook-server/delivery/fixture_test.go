@@ -49,6 +49,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, state: serving.NewState(slog.New(slog.DiscardHandler))}
 	w.gateway = api.Gateway{
 		Header: head, GatewayID: gatewayID, Issuer: "https://d1.acme.example", AccessTokenSeconds: 900,
+		AuthMethods:    []api.AuthMethod{api.ClientSecretBasic},
 		TokenEndpoints: []api.TokenEndpoint{{Path: "/oauth2/token", Dialect: api.DialectEcom}},
 		SigningKeys:    []string{"k1"},
 	}

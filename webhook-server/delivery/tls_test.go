@@ -106,7 +106,7 @@ func TestTLSWithAPrivateCAAndAClientCertificate(t *testing.T) {
 	clientCertificate, clientKey := clientCA.issue("d1gateway", x509.ExtKeyUsageClientAuth)
 	strangerCertificate, strangerKey := newAuthority(t).issue("stranger", x509.ExtKeyUsageClientAuth)
 	w.secrets.CABundles = []api.CABundle{{ID: "ca", PEM: ca.pem}, {ID: "other-ca", PEM: clientCA.pem}}
-	w.secrets.ClientCertificates = []api.KeyCertificate{
+	w.secrets.Certificates = []api.KeyCertificate{
 		{ID: "client", CertificatePEM: clientCertificate, KeyPEM: api.NewSecret(clientKey)},
 		{ID: "stranger", CertificatePEM: strangerCertificate, KeyPEM: api.NewSecret(strangerKey)},
 	}

@@ -40,6 +40,7 @@ func gateway(t *testing.T, l *api.TokenLookup) *serving.Gateway {
 	}}}
 	doc := &api.Gateway{
 		Header: head, GatewayID: "MGW_000001", Issuer: "https://d1.acme.example", AccessTokenSeconds: 900,
+		AuthMethods:    []api.AuthMethod{api.ClientSecretBasic},
 		TokenEndpoints: []api.TokenEndpoint{{Path: "/oauth2/token", Dialect: api.DialectEcom}},
 		SigningKeys:    []string{"k1"}, TokenLookup: l,
 	}

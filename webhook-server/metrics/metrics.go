@@ -8,16 +8,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/d1gateway/d1gateway/webhook-server/delivery"
+	"github.com/d1gateway/d1gateway/webhook-server/listener"
 	"github.com/d1gateway/d1gateway/webhook-server/lookup"
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
-	"github.com/d1gateway/d1gateway/webhook-server/token"
 )
 
 // Metrics is told what happens by every part of the server.
 type Metrics struct {
-	tokenRequests *prometheus.CounterVec
+	oauth         oauth
+	shed          prometheus.Counter
 	notifications *prometheus.CounterVec
 	undocumented  *prometheus.CounterVec
 	acceptSeconds prometheus.Histogram
@@ -47,7 +48,8 @@ var (
 // New registers everything with registry.
 func New(registry *prometheus.Registry) *Metrics {
 	m := &Metrics{
-		tokenRequests: counters("token_requests_total", "Token requests by gateway (empty until the client has authenticated) and outcome.", "gateway", "outcome"),
+		oauth:         newOAuth(),
+		shed:          counter("requests_shed_total", "Requests of D1 answered 503 unlooked at, because too many were under way."),
 		notifications: counters("notifications_total", "Notify-update requests by gateway (empty when it is not known) and outcome.", "gateway", "outcome"),
 		undocumented:  counters("notifications_undocumented_update_type_total", "Accepted notifications with an updateType that D1's document does not list.", "gateway"),
 		acceptSeconds: histogram("notification_accept_seconds", "Time from a notification's request to its 204.", fast),
@@ -68,12 +70,10 @@ func New(registry *prometheus.Registry) *Metrics {
 		commitSize:     histogram("store_commit_size", "Operations that shared one commit.", prometheus.ExponentialBuckets(1, 2, 11)),
 		commitFailures: counter("store_commit_failures_total", "Group commits that failed."),
 	}
+	registry.MustRegister(m.oauth.collectors()...)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.tokenRequests, m.notifications, m.undocumented, m.acceptSeconds, m.attempts, m.attemptSeconds, m.deliveredAge, m.deadLetters, m.forwards,
+		m.shed, m.notifications, m.undocumented, m.acceptSeconds, m.attempts, m.attemptSeconds, m.deliveredAge, m.deadLetters, m.forwards,
 		m.circuits, m.lookups, m.lookupSeconds, m.leasesLost, m.storeFailures, m.commitSeconds, m.commitSize, m.commitFailures)
-	for _, o := range token.Outcomes() {
-		m.tokenRequests.WithLabelValues("", string(o))
-	}
 	for _, o := range notification.Outcomes() {
 		m.notifications.WithLabelValues("", string(o))
 	}
@@ -94,6 +94,22 @@ func Serving(registry *prometheus.Registry, state *serving.State) {
 	)
 }
 
+// Connections registers how the connections of a listener fare.
+func Connections(registry *prometheus.Registry, l *listener.Listener) {
+	registry.MustRegister(
+		gauge("connections_open", "Connections of D1 that are open.", func() float64 { return float64(l.Counts().Open) }),
+		gauge("connections_sources", "Source addresses that they come from.", func() float64 { return float64(l.Counts().Sources) }),
+		counterOf("connections_refused_total", "Connections refused because there were too many, by bound.", "total", func() float64 { return float64(l.Counts().RefusedFull) }),
+		counterOf("connections_refused_total", "Connections refused because there were too many, by bound.", "source", func() float64 { return float64(l.Counts().RefusedSource) }),
+		counterOf("connections_evicted_total", "Idle connections closed to make room for another, by bound.", "total", func() float64 { return float64(l.Counts().ClosedFull) }),
+		counterOf("connections_evicted_total", "Idle connections closed to make room for another, by bound.", "source", func() float64 { return float64(l.Counts().ClosedSource) }),
+	)
+}
+
+func counterOf(name, help, bound string, value func() float64) prometheus.CounterFunc {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "d1gateway", Name: name, Help: help, ConstLabels: prometheus.Labels{"bound": bound}}, value)
+}
+
 func counters(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "d1gateway", Name: name, Help: help}, labels)
 }
@@ -110,20 +126,8 @@ func gauge(name, help string, value func() float64) prometheus.GaugeFunc {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "d1gateway", Name: name, Help: help}, value)
 }
 
-// Token observes the token endpoint.
-type Token struct{ *Metrics }
-
-// Answered counts a token request.
-func (m Token) Answered(o token.Outcome, client *serving.Client) {
-	gateway := ""
-	if client != nil {
-		gateway = client.Gateway.GatewayID
-	}
-	m.tokenRequests.WithLabelValues(gateway, string(o)).Inc()
-}
-
-// Authenticated is not counted by itself: Answered is.
-func (m Token) Authenticated(*serving.Client, string, time.Time) {}
+// Shed counts a request that was answered 503 because too many were under way.
+func (m *Metrics) Shed() { m.shed.Inc() }
 
 // Notification observes the notification endpoint.
 type Notification struct{ *Metrics }

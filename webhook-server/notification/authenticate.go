@@ -27,7 +27,7 @@ func (c *call) authenticate() (refusal Outcome) {
 	if token == "" {
 		return Unauthenticated
 	}
-	client, err := c.Verify(c.gateway, c.snapshot, token, c.now)
+	client, err := c.Verify(c.request, c.gateway, c.snapshot, token, c.now)
 	if err != nil {
 		c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "access token refused", c.who(slog.Any("reason", err))...)
 		return InvalidToken

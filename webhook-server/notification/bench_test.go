@@ -13,7 +13,6 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
-	"github.com/d1gateway/d1gateway/webhook-server/token"
 )
 
 type nowhere struct{}
@@ -25,18 +24,9 @@ func (nowhere) UndocumentedUpdateType(*serving.Gateway)                        {
 // BenchmarkNotify is everything that a notification costs but the store and the log.
 func BenchmarkNotify(b *testing.B) {
 	w := fixture.New(b)
-	tokens := token.NewHandler(token.Options{
-		Snapshot: w.State.Snapshot, Ready: w.State.Synced, Now: time.Now, Observer: tokenObserver{}, Logger: slog.New(slog.DiscardHandler), RetryAfter: time.Second,
-	})
-	r := httptest.NewRequest(http.MethodPost, fixture.TokenPath, strings.NewReader("grant_type=client_credentials"))
-	r.Header = http.Header{"Authorization": {fixture.Basic}, "Content-Type": {"application/x-www-form-urlencoded"}}
-	issued := httptest.NewRecorder()
-	tokens.ServeHTTP(issued, r)
-	header := http.Header{
-		"Authorization": {"Bearer " + strings.Split(issued.Body.String(), `"`)[3]}, "X-Correlation-Id": {"c-1"}, "Content-Type": {"application/json"},
-	}
+	header := http.Header{"Authorization": {"Bearer " + w.AccessToken(time.Now())}, "X-Correlation-Id": {"c-1"}, "Content-Type": {"application/json"}}
 	h := notification.NewHandler(notification.Options{
-		Snapshot: w.State.Snapshot, Ready: w.State.Synced, Verify: token.NewVerifier(16).Verify, Store: nowhere{}, Wake: func(string) {}, Now: time.Now,
+		Snapshot: w.State.Snapshot, Ready: w.State.Synced, Verify: newVerify(), Store: nowhere{}, Wake: func(string) {}, Now: time.Now,
 		Logger: slog.New(slog.DiscardHandler), Observer: nowhere{}, Timeout: 10 * time.Second, RetryAfter: time.Second,
 	})
 	b.ReportAllocs()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	api "github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
@@ -132,7 +133,7 @@ func (c *call) within(timeout time.Duration) (context.Context, context.CancelFun
 
 // who begins the attributes of a log line. Nothing that the checks have not passed is among them.
 func (c *call) who(more ...slog.Attr) []slog.Attr {
-	attrs := []slog.Attr{slog.String("gateway", c.gateway.GatewayID), slog.String("correlationId", httpx.Mask(c.correlationID))}
+	attrs := []slog.Attr{slog.String("gateway", c.gateway.GatewayID), slog.String("correlationId", api.MaskCardNumbers(c.correlationID))}
 	if c.clientID != "" {
 		attrs = append(attrs, slog.String("client", c.clientID))
 	}

@@ -62,8 +62,8 @@ type Options struct {
 	Snapshot func() *serving.Snapshot
 	// Ready says whether the serving documents have been read in full: before that an unknown gateway may only be unknown yet.
 	Ready func() bool
-	// Verify checks an access token for the gateway; any error refuses it. It must not repeat the token in the error.
-	Verify func(g *serving.Gateway, s *serving.Snapshot, token string, now time.Time) (*serving.Client, error)
+	// Verify checks an access token of a request for the gateway; any error refuses it. It must not repeat the token in the error.
+	Verify func(r *http.Request, g *serving.Gateway, s *serving.Snapshot, token string, now time.Time) (*serving.Client, error)
 	// ClientCertificate checks the certificate of the request's connection. It is asked only for gateways that require one;
 	// nil refuses all of those.
 	ClientCertificate func(r *http.Request, g *serving.Gateway) error

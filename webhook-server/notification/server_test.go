@@ -16,12 +16,11 @@ import (
 
 	api "github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/hack/d1sim/conform"
-	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
-	"github.com/d1gateway/d1gateway/webhook-server/token"
+	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
 )
 
 // outbox is a store in memory that can be made to fail.
@@ -62,15 +61,25 @@ func (o *observer) UndocumentedUpdateType(*serving.Gateway) {
 	o.undocumented++
 }
 
-type tokenObserver struct{}
-
-func (tokenObserver) Answered(token.Outcome, *serving.Client)          {}
-func (tokenObserver) Authenticated(*serving.Client, string, time.Time) {}
+// newVerify makes the check of access tokens that the server wires in, on connections without a client certificate.
+func newVerify() func(*http.Request, *serving.Gateway, *serving.Snapshot, string, time.Time) (*serving.Client, error) {
+	v := accesstoken.NewVerifier(16, new(accesstoken.Revocations))
+	return func(_ *http.Request, g *serving.Gateway, s *serving.Snapshot, raw string, now time.Time) (*serving.Client, error) {
+		live, err := v.Verify(g, s, raw, now)
+		if err != nil {
+			return nil, err
+		}
+		if err := live.Permits(api.NotifyScope); err != nil {
+			return nil, err
+		}
+		return live.Client, nil
+	}
+}
 
 // ecomDocument is read once for all tests.
 var ecomDocument = sync.OnceValues(func() (*conform.Checker, error) { return conform.NewChecker(conform.Ecom) })
 
-// endpoint is a notification endpoint and a token endpoint on a real server.
+// endpoint is a notification endpoint on a real server.
 type endpoint struct {
 	*fixture.World
 	t        *testing.T
@@ -80,7 +89,6 @@ type endpoint struct {
 	log      *bytes.Buffer
 	woken    chan string
 	now      time.Time
-	tokens   http.Handler
 	server   *httptest.Server
 	checker  *conform.Checker
 }
@@ -94,15 +102,14 @@ func newEndpoint(t *testing.T, change ...func(*notification.Options)) *endpoint 
 	if e.checker, err = ecomDocument(); err != nil {
 		t.Fatal(err)
 	}
-	clock := func() time.Time { return e.now }
-	logger := slog.New(httpx.MaskingHandler(slog.NewJSONHandler(e.log, nil)))
+	logger := slog.New(api.MaskingHandler(slog.NewJSONHandler(e.log, nil)))
 	e.options = notification.Options{
 		Snapshot:   e.State.Snapshot,
 		Ready:      e.State.Synced,
-		Verify:     token.NewVerifier(16).Verify,
+		Verify:     newVerify(),
 		Store:      e.store,
 		Wake:       func(lane string) { e.woken <- lane },
-		Now:        clock,
+		Now:        func() time.Time { return e.now },
 		Logger:     logger,
 		Observer:   e.observer,
 		Timeout:    10 * time.Second,
@@ -111,9 +118,6 @@ func newEndpoint(t *testing.T, change ...func(*notification.Options)) *endpoint 
 	for _, c := range change {
 		c(&e.options)
 	}
-	e.tokens = token.NewHandler(token.Options{
-		Snapshot: e.State.Snapshot, Ready: e.State.Synced, Now: clock, Observer: tokenObserver{}, Logger: logger, RetryAfter: time.Second,
-	})
 	e.server = httptest.NewUnstartedServer(notification.NewHandler(e.options))
 	e.server.EnableHTTP2 = true
 	e.server.StartTLS()
@@ -121,18 +125,10 @@ func newEndpoint(t *testing.T, change ...func(*notification.Options)) *endpoint 
 	return e
 }
 
-// bearer is the Authorization value with a fresh token of T0.
+// bearer is the Authorization value with a fresh access token.
 func (e *endpoint) bearer() string {
 	e.t.Helper()
-	r := httptest.NewRequest(http.MethodPost, fixture.TokenPath, strings.NewReader("grant_type=client_credentials"))
-	r.Header.Set("Authorization", fixture.BasicAuthorization(e.Client.ClientID, fixture.ClientSecret))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	e.tokens.ServeHTTP(w, r)
-	if w.Code != http.StatusOK {
-		e.t.Fatalf("no token: %d %s", w.Code, w.Body)
-	}
-	return "Bearer " + strings.Split(w.Body.String(), `"`)[3]
+	return "Bearer " + e.AccessToken(e.now)
 }
 
 // request is N0 with what a case changes.

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/d1gateway/d1gateway/webhook-server/httpx"
+	api "github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
@@ -95,7 +95,7 @@ func (c *call) forward(n store.Notification, d *serving.Destination) {
 func (c *call) accept(o Outcome, n store.Notification) {
 	c.answer = answer{outcome: o}
 	c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "notification accepted", c.who(slog.String("id", n.ID), slog.String("merchant", n.MerchantID),
-		slog.String("token", httpx.Mask(n.TokenID)), slog.String("updateType", httpx.Mask(n.UpdateType)))...)
+		slog.String("token", api.MaskCardNumbers(n.TokenID)), slog.String("updateType", api.MaskCardNumbers(n.UpdateType)))...)
 	if !documented(n.UpdateType) {
 		c.Observer.UndocumentedUpdateType(c.gateway)
 	}
@@ -104,9 +104,9 @@ func (c *call) accept(o Outcome, n store.Notification) {
 // refuse sets an answer other than 204 for a well-formed call.
 func (c *call) refuse(o Outcome, err error) {
 	c.answer = answer{outcome: o}
-	attrs := []slog.Attr{slog.String("outcome", string(o)), slog.String("merchant", c.path.MerchantID), slog.String("token", httpx.Mask(c.path.TokenID))}
+	attrs := []slog.Attr{slog.String("outcome", string(o)), slog.String("merchant", c.path.MerchantID), slog.String("token", api.MaskCardNumbers(c.path.TokenID))}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", httpx.Mask(err.Error())))
+		attrs = append(attrs, slog.String("error", api.MaskCardNumbers(err.Error())))
 	}
 	c.Logger.LogAttrs(c.request.Context(), slog.LevelWarn, "notification not taken", c.who(attrs...)...)
 }

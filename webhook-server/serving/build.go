@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // build makes the look-up tables. Gateways that claim one merchantGatewayId are an operator's fault; the first by name is served.
@@ -11,7 +12,8 @@ func (s *State) build() *Snapshot {
 	byResource := make(map[string]*Gateway, len(s.compiled)) // by namespace/name of the MerchantGateway
 	next := &Snapshot{
 		gateways:   make(map[string]*Gateway, len(s.compiled)),
-		tokenPaths: map[string][]*Gateway{},
+		byHost:     map[string][]*Gateway{},
+		tokenPaths: map[string]hosts{},
 		clients:    make(map[string][]*Client, len(s.clients)),
 	}
 	for _, resource := range slices.Sorted(maps.Keys(s.compiled)) {
@@ -22,15 +24,13 @@ func (s *State) build() *Snapshot {
 		}
 		next.gateways[g.GatewayID] = g
 		byResource[resource] = g
-		for _, e := range g.TokenEndpoints {
-			next.tokenPaths[e.Path] = append(next.tokenPaths[e.Path], g)
-		}
 	}
+	next.index()
 	for _, resource := range slices.Sorted(maps.Keys(s.clients)) {
 		c := s.clients[resource]
 		// A client whose gateway has not arrived yet, or has gone, is not served; it is no fault of the document's.
-		if g := byResource[c.Namespace+"/"+c.Gateway]; g != nil {
-			next.clients[c.ClientID] = append(next.clients[c.ClientID], &Client{Client: c, Gateway: g})
+		if g := byResource[c.Namespace+"/"+c.Client.Gateway]; g != nil {
+			next.clients[c.ClientID] = append(next.clients[c.ClientID], &Client{Client: c.Client, Gateway: g, Keys: c.Keys})
 		}
 	}
 	for object := range s.problems {
@@ -39,4 +39,28 @@ func (s *State) build() *Snapshot {
 		}
 	}
 	return next
+}
+
+// index makes what finds gateways by host and token endpoints by path.
+func (s *Snapshot) index() {
+	s.ordered = slices.SortedFunc(maps.Values(s.gateways), func(a, b *Gateway) int { return strings.Compare(a.GatewayID, b.GatewayID) })
+	for _, g := range s.ordered {
+		for _, host := range g.Hostnames {
+			s.byHost[host] = append(s.byHost[host], g)
+		}
+		if len(g.Hostnames) == 0 {
+			s.anyHost = append(s.anyHost, g)
+		}
+		for _, e := range g.TokenEndpoints {
+			h := s.tokenPaths[e.Path]
+			h.any = h.any || len(g.Hostnames) == 0
+			for _, host := range g.Hostnames {
+				if h.named == nil {
+					h.named = map[string]bool{}
+				}
+				h.named[host] = true
+			}
+			s.tokenPaths[e.Path] = h
+		}
+	}
 }

@@ -58,7 +58,7 @@ func newMaterial(s *api.GatewaySecrets) material {
 	for _, c := range s.CABundles {
 		m.bundles[c.ID] = c
 	}
-	for _, c := range s.ClientCertificates {
+	for _, c := range s.Certificates {
 		m.certificates[c.ID] = c
 	}
 	return m
@@ -88,6 +88,12 @@ func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets) (*Gateway, er
 		g.ClientCAs = pool
 	}
 	var err error
+	if doc.ServerCertificate != "" {
+		if g.Certificate, err = parseCertificate(m.certificates[doc.ServerCertificate]); err != nil {
+			return nil, err
+		}
+	}
+	g.compileAudiences()
 	lane := doc.Namespace + "/" + doc.Name + "/" + doc.GatewayID
 	if doc.Delivery != nil {
 		if g.fallback, err = m.destination(doc.Delivery, lane); err != nil {
@@ -137,14 +143,56 @@ func (m material) endpoint(t api.TLS) (*Endpoint, error) {
 		e.RootCAs = pool
 	}
 	if t.ClientCertificate != "" {
-		c := m.certificates[t.ClientCertificate]
-		pair, err := tls.X509KeyPair([]byte(c.CertificatePEM), []byte(c.KeyPEM.Reveal()))
+		certificate, err := parseCertificate(m.certificates[t.ClientCertificate])
 		if err != nil {
-			return nil, fmt.Errorf("client certificate %s and its key do not go together or cannot be read", c.ID)
+			return nil, err
 		}
-		e.Certificate = &pair
+		e.Certificate = certificate
 	}
 	return e, nil
+}
+
+func parseCertificate(c api.KeyCertificate) (*tls.Certificate, error) {
+	pair, err := tls.X509KeyPair([]byte(c.CertificatePEM), []byte(c.KeyPEM.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s and its key do not go together or cannot be read", c.ID)
+	}
+	return &pair, nil
+}
+
+// compileClient parses a client's public keys.
+func compileClient(doc *api.Client) (*Client, error) {
+	c := &Client{Client: doc}
+	for i := range doc.PublicKeys {
+		k := &doc.PublicKeys[i]
+		block, _ := pem.Decode([]byte(k.PEM))
+		if block == nil {
+			return nil, fmt.Errorf("public key %s is not PEM", k.ID)
+		}
+		key, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("public key %s is not in PKIX form", k.ID)
+		}
+		if !verifies(k.Algorithm, key) {
+			return nil, fmt.Errorf("public key %s does not go with its algorithm", k.ID)
+		}
+		c.Keys = append(c.Keys, ClientKey{PublicKey: k, Key: key})
+	}
+	return c, nil
+}
+
+// verifies says whether assertions of that algorithm (any of the key's own, when empty) can be verified with the key.
+func verifies(algorithm string, public crypto.PublicKey) bool {
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		return algorithm == "ES256" && key.Curve == elliptic.P256() || algorithm == "ES384" && key.Curve == elliptic.P384()
+	case ed25519.PublicKey:
+		return algorithm == "EdDSA"
+	case *rsa.PublicKey:
+		return key.N.BitLen() >= 2048 && (algorithm == "" || algorithm == "RS256" || algorithm == "PS256")
+	default:
+		return false
+	}
 }
 
 func parseBundle(b api.CABundle) (CertPool, error) {

@@ -3,6 +3,9 @@
 package serving
 
 import (
+	"crypto"
+	"crypto/tls"
+	"iter"
 	"net"
 	"slices"
 	"strings"
@@ -14,23 +17,38 @@ import (
 // Snapshot is everything that is served at one moment. It never changes.
 type Snapshot struct {
 	gateways   map[string]*Gateway   // by merchantGatewayId
-	tokenPaths map[string][]*Gateway // by token endpoint path
+	ordered    []*Gateway            // by merchantGatewayId
+	byHost     map[string][]*Gateway // those that name the host, ordered
+	anyHost    []*Gateway            // those that name none, ordered
+	tokenPaths map[string]hosts      // by token endpoint path
 	clients    map[string][]*Client  // by client id: unique on each host and path, not over all
 	incomplete bool
+}
+
+// hosts is where a path is answered.
+type hosts struct {
+	any   bool
+	named map[string]bool
 }
 
 // Incomplete says that some document is there but cannot be served, nor its last good version in its place. A gateway or client that is
 // not in the Snapshot may then be in that document: D1 is told to come again, and not that it is unknown.
 func (s *Snapshot) Incomplete() bool { return s.incomplete }
 
-// Gateways answers all gateways, ordered by merchantGatewayId.
-func (s *Snapshot) Gateways() []*Gateway {
-	all := make([]*Gateway, 0, len(s.gateways))
-	for _, g := range s.gateways {
-		all = append(all, g)
+// Gateways answers all gateways, ordered by merchantGatewayId. The slice belongs to the Snapshot.
+func (s *Snapshot) Gateways() []*Gateway { return s.ordered }
+
+// GatewaysOn yields the gateways that answer on a host, given as in a Host header: those that name it, then those that answer on any.
+func (s *Snapshot) GatewaysOn(host string) iter.Seq[*Gateway] {
+	return func(yield func(*Gateway) bool) {
+		for _, list := range [][]*Gateway{s.byHost[canonicalHost(host)], s.anyHost} {
+			for _, g := range list {
+				if !yield(g) {
+					return
+				}
+			}
+		}
 	}
-	slices.SortFunc(all, func(a, b *Gateway) int { return strings.Compare(a.GatewayID, b.GatewayID) })
-	return all
 }
 
 // Gateway answers the gateway with that merchantGatewayId on that host (a Host header, with or without port), or nil.
@@ -43,14 +61,15 @@ func (s *Snapshot) Gateway(host, gatewayID string) *Gateway {
 
 // IsTokenPath says whether some gateway has a token endpoint at that path on that host.
 func (s *Snapshot) IsTokenPath(host, path string) bool {
-	return slices.ContainsFunc(s.tokenPaths[path], func(g *Gateway) bool { return g.AnswersOn(host) })
+	h := s.tokenPaths[path]
+	return h.any || len(h.named) > 0 && h.named[canonicalHost(host)]
 }
 
 // Client answers the client with that id whose gateway has a token endpoint at that path on that host, and the endpoint's dialect.
 // It answers nil when there is none. A suspended client is answered.
 func (s *Snapshot) Client(host, path, clientID string) (*Client, api.Dialect) {
 	for _, c := range s.clients[clientID] {
-		if dialect, ok := c.Gateway.tokenDialect(path); ok && c.Gateway.AnswersOn(host) {
+		if dialect, ok := c.Gateway.TokenDialect(path); ok && c.Gateway.AnswersOn(host) {
 			return c, dialect
 		}
 	}
@@ -72,7 +91,10 @@ type Gateway struct {
 	*api.Gateway
 	// ClientCAs verifies D1's client certificate; nil unless one is required.
 	ClientCAs CertPool
+	// Certificate is what the server presents on its hostnames; nil presents the server's own.
+	Certificate *tls.Certificate
 
+	audiences []string // of assertions
 	keys      map[string]*Key
 	timeline  []timedKey // oldest SignsFrom first
 	merchants map[string]*Destination
@@ -84,6 +106,9 @@ type timedKey struct {
 	from time.Time
 	key  *Key
 }
+
+// Allows says whether clients may authenticate in that way at its token endpoints.
+func (g *Gateway) Allows(m api.AuthMethod) bool { return slices.Contains(g.AuthMethods, m) }
 
 // AnswersOn says whether the gateway answers on a host, given as in a Host header.
 func (g *Gateway) AnswersOn(host string) bool {
@@ -100,7 +125,8 @@ func canonicalHost(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-func (g *Gateway) tokenDialect(path string) (api.Dialect, bool) {
+// TokenDialect answers the dialect of its token endpoint at that path.
+func (g *Gateway) TokenDialect(path string) (api.Dialect, bool) {
 	for _, e := range g.TokenEndpoints {
 		if e.Path == path {
 			return e.Dialect, true
@@ -142,6 +168,14 @@ func (g *Gateway) Lookup() *Endpoint { return g.lookup }
 type Client struct {
 	*api.Client
 	Gateway *Gateway
+	// Keys verify its assertions; none unless it authenticates by private_key_jwt.
+	Keys []ClientKey
+}
+
+// ClientKey is one public key of a client.
+type ClientKey struct {
+	*api.PublicKey
+	Key crypto.PublicKey
 }
 
 // Destination is where notifications go, with its secrets and certificates parsed.

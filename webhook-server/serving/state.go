@@ -41,7 +41,7 @@ type State struct {
 	versions map[string]string              // by object: the version last seen, good or not
 	gateways map[string]*api.Gateway        // by namespace/name: the last that decodes
 	secrets  map[string]*api.GatewaySecrets // by namespace/name
-	clients  map[string]*api.Client         // by namespace/name
+	clients  map[string]*Client             // by namespace/name, without their gateway
 	compiled map[string]*Gateway            // by namespace/name: the last that compiles
 	problems map[string]error               // by object
 }
@@ -54,7 +54,7 @@ func NewState(logger *slog.Logger) *State {
 		versions: map[string]string{},
 		gateways: map[string]*api.Gateway{},
 		secrets:  map[string]*api.GatewaySecrets{},
-		clients:  map[string]*api.Client{},
+		clients:  map[string]*Client{},
 		compiled: map[string]*Gateway{},
 		problems: map[string]error{},
 	}
@@ -155,6 +155,10 @@ func (s *State) take(u Update, dirty map[string]bool) bool {
 	if err == nil && d.Head().ObjectName() != u.Object {
 		err = fmt.Errorf("it holds the document of %s", d.Head().ObjectName())
 	}
+	var client *Client
+	if doc, ok := d.(*api.Client); ok && err == nil {
+		client, err = compileClient(doc)
+	}
 	if err != nil {
 		s.refuse(u.Object, err)
 		return true // whether the snapshot is complete may have changed
@@ -169,7 +173,7 @@ func (s *State) take(u Update, dirty map[string]bool) bool {
 		s.secrets[resource] = d
 		dirty[resource] = true
 	case *api.Client:
-		s.clients[resource] = d
+		s.clients[resource] = client
 	}
 	return true
 }

@@ -16,20 +16,20 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/token"
+	"github.com/d1gateway/d1gateway/webhook-server/token/clientauth"
 )
 
 type silent struct{}
 
-func (silent) Answered(token.Outcome, *serving.Client)          {}
-func (silent) Authenticated(*serving.Client, string, time.Time) {}
+func (silent) Answered(token.Outcome, *serving.Client) {}
 
 // BenchmarkTokenES256 is the token endpoint as it is served; BenchmarkTokenES256Floor is the least that any handler must do. The goal
 // is at least 0.8 of the floor's requests for each second of CPU.
 func BenchmarkTokenES256(b *testing.B) {
 	w := fixture.New(b)
 	benchmark(b, token.NewHandler(token.Options{
-		Snapshot: w.State.Snapshot, Ready: w.State.Synced, Now: time.Now, Observer: silent{}, Logger: slog.New(slog.DiscardHandler),
-		RetryAfter: time.Second, BodyTimeout: 10 * time.Second,
+		Clients: w.Authenticator(func(o *clientauth.Options) { o.Now, o.BodyTimeout = time.Now, 10*time.Second }), Thumbprint: noThumbprint,
+		Observer: silent{}, Logger: slog.New(slog.DiscardHandler), RetryAfter: time.Second,
 	}))
 }
 
@@ -72,27 +72,6 @@ func benchmark(b *testing.B, h http.Handler) {
 		h.ServeHTTP(w, r)
 		if w.Code != http.StatusOK {
 			b.Fatalf("answered %d %s", w.Code, w.Body)
-		}
-	}
-}
-
-// BenchmarkVerify is what a notification pays for a token that was used before.
-func BenchmarkVerify(b *testing.B) {
-	w := fixture.New(b)
-	h := token.NewHandler(token.Options{
-		Snapshot: w.State.Snapshot, Ready: w.State.Synced, Now: time.Now, Observer: silent{}, Logger: slog.New(slog.DiscardHandler), RetryAfter: time.Second,
-	})
-	r := httptest.NewRequest(http.MethodPost, fixture.TokenPath, strings.NewReader("grant_type=client_credentials"))
-	r.Header.Set("Authorization", fixture.Basic)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	recorder := httptest.NewRecorder()
-	h.ServeHTTP(recorder, r)
-	raw := strings.Split(recorder.Body.String(), `"`)[3]
-	v, g, s := token.NewVerifier(16), w.Compiled(), w.Snapshot()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := v.Verify(g, s, raw, time.Now()); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

@@ -16,26 +16,9 @@ const (
 	unsupportedGrantType problem = "unsupported_grant_type"
 )
 
-// credentialParameters authenticate a client in the body (RFC 6749 section 2.3.1, RFC 7521 section 4.2).
-var credentialParameters = []string{"client_secret", "client_assertion", "client_assertion_type"}
-
-// checkRequest decides over a client credentials request (RFC 6749 section 4.4.2) of a client that has authenticated by Basic, and
-// answers the scope it asks for. Parameters it does not know are ignored (section 3.2).
-func checkRequest(body string, clientID string) (scope string, p problem) {
-	form, err := httpx.DecodeForm(body)
-	if err != nil {
-		return "", invalidRequest
-	}
-	// One method of authentication for each request (section 2.3). A client_id alone is none; it must not contradict, though.
-	for _, name := range credentialParameters {
-		if value, _ := form.Get(name); value != "" {
-			return "", invalidRequest
-		}
-	}
-	id, count := form.Get("client_id")
-	if count > 1 || id != "" && id != clientID {
-		return "", invalidRequest
-	}
+// checkRequest decides over a client credentials request (RFC 6749 section 4.4.2) of a client that has authenticated, and answers the
+// scope it asks for. Parameters it does not know are ignored (section 3.2).
+func checkRequest(form httpx.Form) (scope string, p problem) {
 	grantType, count := form.Get("grant_type")
 	// A parameter without a value counts as left out, and none may be repeated (section 3.2).
 	if count != 1 || grantType == "" {

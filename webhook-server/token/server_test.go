@@ -3,6 +3,7 @@ package token_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -14,11 +15,12 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/hack/d1sim/conform"
-	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/token"
+	"github.com/d1gateway/d1gateway/webhook-server/token/clientauth"
 )
 
 // observer keeps what it is told.
@@ -26,6 +28,7 @@ type observer struct {
 	mu            sync.Mutex
 	outcomes      []token.Outcome
 	authenticated []string // credential ids
+	failed        []clientauth.Reason
 }
 
 func (o *observer) Answered(outcome token.Outcome, _ *serving.Client) {
@@ -40,6 +43,17 @@ func (o *observer) Authenticated(_ *serving.Client, credentialID string, _ time.
 	o.authenticated = append(o.authenticated, credentialID)
 }
 
+func (o *observer) AuthenticationFailed(_ *serving.Client, reason clientauth.Reason) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed = append(o.failed, reason)
+}
+
+// noThumbprint is that of connections without a client certificate.
+func noThumbprint(*http.Request, *serving.Gateway) (string, error) {
+	return "", errors.New("the connection has no client certificate")
+}
+
 // ecomDocument is read once for all tests.
 var ecomDocument = sync.OnceValues(func() (*conform.Checker, error) { return conform.NewChecker(conform.Ecom) })
 
@@ -47,34 +61,37 @@ var ecomDocument = sync.OnceValues(func() (*conform.Checker, error) { return con
 type endpoint struct {
 	*fixture.World
 	t        *testing.T
-	options  token.Options
 	observer *observer
 	log      *bytes.Buffer
 	now      time.Time
-	server   *httptest.Server
-	checker  *conform.Checker
+	// thumbprint is that of the client certificate of every connection; empty when it has none.
+	thumbprint string
+	server     *httptest.Server
+	checker    *conform.Checker
 }
 
-func newEndpoint(t *testing.T, change ...func(*token.Options)) *endpoint {
+func newEndpoint(t *testing.T, change ...func(*clientauth.Options)) *endpoint {
 	t.Helper()
 	e := &endpoint{World: fixture.New(t), t: t, observer: new(observer), log: new(bytes.Buffer), now: fixture.Now()}
 	var err error
 	if e.checker, err = ecomDocument(); err != nil {
 		t.Fatal(err)
 	}
-	e.options = token.Options{
-		Snapshot:    e.State.Snapshot,
-		Ready:       e.State.Synced,
-		Now:         func() time.Time { return e.now },
-		Observer:    e.observer,
-		Logger:      slog.New(httpx.MaskingHandler(slog.NewJSONHandler(e.log, nil))),
-		RetryAfter:  2 * time.Second,
-		BodyTimeout: 10 * time.Second,
+	logger := slog.New(api.MaskingHandler(slog.NewJSONHandler(e.log, nil)))
+	defaults := func(o *clientauth.Options) {
+		o.Now = func() time.Time { return e.now }
+		o.Observer, o.Logger, o.BodyTimeout = e.observer, logger, 10*time.Second
 	}
-	for _, c := range change {
-		c(&e.options)
-	}
-	e.server = httptest.NewServer(token.NewHandler(e.options))
+	e.server = httptest.NewServer(token.NewHandler(token.Options{
+		Clients: e.Authenticator(append([]func(*clientauth.Options){defaults}, change...)...),
+		Thumbprint: func(r *http.Request, g *serving.Gateway) (string, error) {
+			if e.thumbprint == "" {
+				return noThumbprint(r, g)
+			}
+			return e.thumbprint, nil
+		},
+		Observer: e.observer, Logger: logger, RetryAfter: 2 * time.Second,
+	}))
 	t.Cleanup(e.server.Close)
 	return e
 }

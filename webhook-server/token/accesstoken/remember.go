@@ -1,4 +1,4 @@
-package token
+package accesstoken
 
 import (
 	"crypto/sha256"
@@ -9,7 +9,7 @@ import (
 
 // verified is a token whose signature held: its claims and the key that it held with.
 type verified struct {
-	claims *claims
+	claims *Claims
 	key    *serving.Key
 }
 

@@ -1,10 +1,8 @@
-package token_test
+package accesstoken_test
 
 import (
 	"crypto/ecdsa"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -15,108 +13,23 @@ import (
 	api "github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
-	"github.com/d1gateway/d1gateway/webhook-server/token"
+	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
 )
 
-// forged is a token as an attacker, or an old version of us, might make it.
-type forged struct {
-	header, claims map[string]any
-	method         jwt.SigningMethod
-	key            any
+func newVerifier() *accesstoken.Verifier {
+	return accesstoken.NewVerifier(16, new(accesstoken.Revocations))
 }
 
-// genuine is a token like those of the endpoint, signed by the gateway's key, ready to be spoilt.
-func genuine(w *fixture.World) *forged {
-	g := w.Compiled()
-	key := g.SigningKey(fixture.Now())
-	method := map[api.Algorithm]jwt.SigningMethod{api.ES256: jwt.SigningMethodES256, api.EdDSA: jwt.SigningMethodEdDSA, api.RS256: jwt.SigningMethodRS256}[key.Algorithm]
-	return &forged{
-		header: map[string]any{"alg": string(key.Algorithm), "typ": "at+jwt", "kid": key.ID},
-		claims: map[string]any{
-			"iss": g.Issuer, "aud": g.Issuer, "sub": w.Client.ClientID, "client_id": w.Client.ClientID, "scope": "d1:notify",
-			"iat": fixture.Now().Unix(), "exp": fixture.Now().Add(15 * time.Minute).Unix(), "jti": "x",
-		},
-		method: method,
-		key:    key.Private,
-	}
-}
-
-func (f *forged) sign(t *testing.T) string {
-	t.Helper()
-	signed := &jwt.Token{Header: f.header, Claims: jwt.MapClaims(f.claims), Method: f.method}
-	raw, err := signed.SignedString(f.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
+// verify answers the client of a token that may be used for notifications.
 func verify(w *fixture.World, raw string, now time.Time) (*serving.Client, error) {
-	return token.NewVerifier(16).Verify(w.Compiled(), w.Snapshot(), raw, now)
-}
-
-func TestATokenOfTheEndpointIsGood(t *testing.T) {
-	for _, algorithm := range []api.Algorithm{api.ES256, api.EdDSA, api.RS256} {
-		t.Run(string(algorithm), func(t *testing.T) {
-			e := newEndpoint(t)
-			e.Secrets.SigningKeys = append(e.Secrets.SigningKeys, fixture.SigningKey(t, "next", algorithm, fixture.Now()))
-			e.Gateway.SigningKeys = []string{"next"}
-			e.Publish()
-			client, err := verify(e.World, e.issue(), fixture.Now())
-			if err != nil || client.ClientID != fixture.ClientID {
-				t.Errorf("got %v, %v", client, err)
-			}
-		})
+	live, err := newVerifier().Verify(w.Compiled(), w.Snapshot(), raw, now)
+	if err != nil {
+		return nil, err
 	}
-}
-
-func TestClaimsFollowRFC9068(t *testing.T) {
-	e := newEndpoint(t)
-	parts := strings.Split(e.issue(), ".")
-	decode := func(part string) map[string]any {
-		raw, err := base64.RawURLEncoding.DecodeString(part)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var members map[string]any
-		if err := json.Unmarshal(raw, &members); err != nil {
-			t.Fatal(err)
-		}
-		return members
+	if err := live.Permits(api.NotifyScope); err != nil {
+		return nil, err
 	}
-	header, claims := decode(parts[0]), decode(parts[1])
-	for name, want := range map[string]any{"alg": "ES256", "typ": "at+jwt", "kid": "acme-key-1"} {
-		if header[name] != want {
-			t.Errorf("%s is %v, want %v", name, header[name], want)
-		}
-	}
-	now := float64(fixture.Now().Unix())
-	for name, want := range map[string]any{
-		"iss": fixture.Issuer, "aud": fixture.Issuer, "sub": fixture.ClientID, "client_id": fixture.ClientID, "scope": "d1:notify", "iat": now, "exp": now + 900,
-	} {
-		if claims[name] != want {
-			t.Errorf("%s is %v, want %v", name, claims[name], want)
-		}
-	}
-	jti, err := base64.RawURLEncoding.DecodeString(claims["jti"].(string))
-	if err != nil || len(jti) != 16 {
-		t.Errorf("jti has %d bytes, %v", len(jti), err)
-	}
-	if first, second := e.issue(), e.issue(); first == second {
-		t.Error("two tokens are the same")
-	}
-}
-
-func TestAClientIdThatJSONMustEscape(t *testing.T) {
-	e := newEndpoint(t)
-	e.Client.ClientID = `a"b\c<d`
-	e.Publish()
-	r := t0()
-	r.authorization = []string{fixture.BasicAuthorization(e.Client.ClientID, fixture.ClientSecret)}
-	raw := e.wantOK(e.send(r))["access_token"].(string)
-	if client, err := verify(e.World, raw, e.now); err != nil || client.ClientID != e.Client.ClientID {
-		t.Errorf("got %v, %v", client, err)
-	}
+	return live.Client, nil
 }
 
 func TestTokensThatAreRefused(t *testing.T) {
@@ -128,47 +41,49 @@ func TestTokensThatAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	otherKey := other.Compiled().SigningKey(fixture.Now()).Private
-	if _, err := verify(w, genuine(w).sign(t), fixture.Now()); err != nil {
+	edwards := fixture.NewClientKey(t, "ed", "EdDSA").Private
+	if _, err := verify(w, w.GenuineToken().Sign(t), fixture.Now()); err != nil {
 		t.Fatalf("the genuine token is refused: %v", err)
 	}
 	unix := func(d time.Duration) int64 { return fixture.Now().Add(d).Unix() }
-	for name, spoil := range map[string]func(*forged){
-		"alg:none": func(f *forged) {
-			f.header["alg"], f.method, f.key = "none", jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType
+	for name, spoil := range map[string]func(*fixture.JWT){
+		"alg:none": func(f *fixture.JWT) {
+			f.Header["alg"], f.Method, f.Key = "none", jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType
 		},
-		"alg none in the header only":      func(f *forged) { f.header["alg"] = "none" },
-		"HMAC with the public key":         func(f *forged) { f.header["alg"], f.method, f.key = "HS256", jwt.SigningMethodHS256, publicDER },
-		"other key type":                   func(f *forged) { f.header["alg"], f.method, f.key = "EdDSA", jwt.SigningMethodEdDSA, newEdDSA(t) },
-		"the header names another alg":     func(f *forged) { f.header["alg"] = "RS256" },
-		"another key under our kid":        func(f *forged) { f.key = otherKey },
-		"another gateway's kid":            func(f *forged) { f.key = otherKey; f.header["kid"] = "globex-key-1" },
-		"no kid":                           func(f *forged) { delete(f.header, "kid") },
-		"a kid that is not text":           func(f *forged) { f.header["kid"] = 1 },
-		"typ of an ID token":               func(f *forged) { f.header["typ"] = "JWT" },
-		"no typ":                           func(f *forged) { delete(f.header, "typ") },
-		"a critical extension":             func(f *forged) { f.header["crit"] = []string{"b64"} },
-		"another gateway's iss":            func(f *forged) { f.claims["iss"] = other.Gateway.Issuer },
-		"another gateway's aud":            func(f *forged) { f.claims["aud"] = other.Gateway.Issuer },
-		"no aud":                           func(f *forged) { delete(f.claims, "aud") },
-		"no exp":                           func(f *forged) { delete(f.claims, "exp") },
-		"expired beyond 60 s skew":         func(f *forged) { f.claims["exp"] = unix(-60 * time.Second) },
-		"no iat":                           func(f *forged) { delete(f.claims, "iat") },
-		"issued beyond 60 s in the future": func(f *forged) { f.claims["iat"] = unix(61 * time.Second) },
-		"not valid for more than 60 s yet": func(f *forged) { f.claims["nbf"] = unix(61 * time.Second) },
-		"issued before the client existed": func(f *forged) { f.claims["iat"] = unix(-24*time.Hour - time.Second) },
-		"without the needed scope":         func(f *forged) { f.claims["scope"] = "d1:notifyx d1:read" },
-		"without any scope":                func(f *forged) { delete(f.claims, "scope") },
-		"an unknown client":                func(f *forged) { f.claims["sub"], f.claims["client_id"] = "nobody", "nobody" },
-		"another gateway's client":         func(f *forged) { f.claims["sub"], f.claims["client_id"] = "is_tbank02", "is_tbank02" },
-		"sub and client_id that differ":    func(f *forged) { f.claims["sub"] = "is_tbank02" },
-		"no client":                        func(f *forged) { delete(f.claims, "client_id"); delete(f.claims, "sub") },
+		"alg none in the header only":      func(f *fixture.JWT) { f.Header["alg"] = "none" },
+		"HMAC with the public key":         func(f *fixture.JWT) { f.Header["alg"], f.Method, f.Key = "HS256", jwt.SigningMethodHS256, publicDER },
+		"other key type":                   func(f *fixture.JWT) { f.Header["alg"], f.Method, f.Key = "EdDSA", jwt.SigningMethodEdDSA, edwards },
+		"the header names another alg":     func(f *fixture.JWT) { f.Header["alg"] = "RS256" },
+		"another key under our kid":        func(f *fixture.JWT) { f.Key = otherKey },
+		"another gateway's kid":            func(f *fixture.JWT) { f.Key = otherKey; f.Header["kid"] = "globex-key-1" },
+		"no kid":                           func(f *fixture.JWT) { delete(f.Header, "kid") },
+		"a kid that is not text":           func(f *fixture.JWT) { f.Header["kid"] = 1 },
+		"typ of an ID token":               func(f *fixture.JWT) { f.Header["typ"] = "JWT" },
+		"no typ":                           func(f *fixture.JWT) { delete(f.Header, "typ") },
+		"a critical extension":             func(f *fixture.JWT) { f.Header["crit"] = []string{"b64"} },
+		"another gateway's iss":            func(f *fixture.JWT) { f.Claims["iss"] = other.Gateway.Issuer },
+		"another gateway's aud":            func(f *fixture.JWT) { f.Claims["aud"] = other.Gateway.Issuer },
+		"no aud":                           func(f *fixture.JWT) { delete(f.Claims, "aud") },
+		"no exp":                           func(f *fixture.JWT) { delete(f.Claims, "exp") },
+		"expired beyond 60 s skew":         func(f *fixture.JWT) { f.Claims["exp"] = unix(-60 * time.Second) },
+		"no iat":                           func(f *fixture.JWT) { delete(f.Claims, "iat") },
+		"issued beyond 60 s in the future": func(f *fixture.JWT) { f.Claims["iat"] = unix(61 * time.Second) },
+		"not valid for more than 60 s yet": func(f *fixture.JWT) { f.Claims["nbf"] = unix(61 * time.Second) },
+		"issued before the client existed": func(f *fixture.JWT) { f.Claims["iat"] = unix(-24*time.Hour - time.Second) },
+		"without the needed scope":         func(f *fixture.JWT) { f.Claims["scope"] = "d1:notifyx d1:read" },
+		"without any scope":                func(f *fixture.JWT) { delete(f.Claims, "scope") },
+		"an unknown client":                func(f *fixture.JWT) { f.Claims["sub"], f.Claims["client_id"] = "nobody", "nobody" },
+		"another gateway's client":         func(f *fixture.JWT) { f.Claims["sub"], f.Claims["client_id"] = "is_tbank02", "is_tbank02" },
+		"sub and client_id that differ":    func(f *fixture.JWT) { f.Claims["sub"] = "is_tbank02" },
+		"no client":                        func(f *fixture.JWT) { delete(f.Claims, "client_id"); delete(f.Claims, "sub") },
+		"a cnf that is not an object":      func(f *fixture.JWT) { f.Claims["cnf"] = "x" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := genuine(w)
+			f := w.GenuineToken()
 			spoil(f)
-			raw := f.sign(t)
+			raw := f.Sign(t)
 			client, err := verify(w, raw, fixture.Now())
-			if !errors.Is(err, token.ErrInvalid) || client != nil {
+			if !errors.Is(err, accesstoken.ErrInvalid) || client != nil {
 				t.Fatalf("got %v, %v", client, err)
 			}
 			for _, part := range strings.Split(raw, ".") {
@@ -180,24 +95,16 @@ func TestTokensThatAreRefused(t *testing.T) {
 	}
 }
 
-func newEdDSA(t *testing.T) any {
-	w := fixture.New(t)
-	w.Secrets.SigningKeys = append(w.Secrets.SigningKeys, fixture.SigningKey(t, "ed", api.EdDSA, fixture.Now()))
-	w.Gateway.SigningKeys = []string{"ed"}
-	w.Publish()
-	return w.Compiled().SigningKey(fixture.Now()).Private
-}
-
 func TestGarbageAndAlteredTokensAreRefused(t *testing.T) {
 	w := fixture.New(t)
-	good := genuine(w).sign(t)
+	good := w.GenuineToken().Sign(t)
 	for name, raw := range map[string]string{
 		"nothing": "", "a word": "abc", "dots": "..", "four parts": good + ".x", "two parts": good[:strings.LastIndex(good, ".")],
-		"no signature": good[:strings.LastIndex(good, ".")+1], "too long": good + strings.Repeat("A", token.MaxTokenBytes), "padding": good + "=",
+		"no signature": good[:strings.LastIndex(good, ".")+1], "too long": good + strings.Repeat("A", accesstoken.MaxTokenBytes), "padding": good + "=",
 		"a space inside": strings.Replace(good, ".", " .", 1), "not base64": "!" + good[1:], "bytes that are no text": "\xff\x00.\x00.\x00",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := verify(w, raw, fixture.Now()); !errors.Is(err, token.ErrInvalid) {
+			if _, err := verify(w, raw, fixture.Now()); !errors.Is(err, accesstoken.ErrInvalid) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -208,7 +115,7 @@ func TestGarbageAndAlteredTokensAreRefused(t *testing.T) {
 			other = 'B'
 		}
 		altered := good[:i] + string(other) + good[i+1:]
-		if _, err := verify(w, altered, fixture.Now()); !errors.Is(err, token.ErrInvalid) {
+		if _, err := verify(w, altered, fixture.Now()); !errors.Is(err, accesstoken.ErrInvalid) {
 			t.Fatalf("a token altered at byte %d is accepted", i)
 		}
 	}
@@ -216,7 +123,7 @@ func TestGarbageAndAlteredTokensAreRefused(t *testing.T) {
 
 func TestTimeLimitsOfAToken(t *testing.T) {
 	w := fixture.New(t)
-	raw := genuine(w).sign(t)
+	raw := w.GenuineToken().Sign(t)
 	for name, c := range map[string]struct {
 		after time.Duration
 		good  bool
@@ -235,127 +142,6 @@ func TestTimeLimitsOfAToken(t *testing.T) {
 	}
 }
 
-func TestSuspensionAndDeletionEndLiveTokensThatWereRemembered(t *testing.T) {
-	e := newEndpoint(t)
-	v := token.NewVerifier(16)
-	good := func(raw string) bool {
-		_, err := v.Verify(e.Compiled(), e.Snapshot(), raw, e.now)
-		return err == nil
-	}
-	raw := e.issue()
-	for range 2 {
-		if !good(raw) {
-			t.Fatal("a fresh token is refused")
-		}
-	}
-	e.Client.Suspended = true
-	e.Publish()
-	if good(raw) {
-		t.Error("a suspended client's token works")
-	}
-	e.Client.Suspended = false
-	e.Client.TokensNotBefore = e.now.Add(time.Second)
-	e.Publish()
-	if good(raw) {
-		t.Error("a token from before the suspension works again")
-	}
-	e.now = e.now.Add(time.Second)
-	second := e.issue()
-	if !good(second) {
-		t.Error("a token from after the suspension is refused")
-	}
-	e.Delete(e.Client)
-	if good(second) {
-		t.Error("a deleted client's token works")
-	}
-}
-
-// The operator sets TokensNotBefore by its own clock.
-func TestATokenIsGoodAtOnceThoughTheOperatorsClockIsAhead(t *testing.T) {
-	e := newEndpoint(t)
-	e.Client.TokensNotBefore = e.now.Add(30 * time.Second)
-	e.Publish()
-	if _, err := verify(e.World, e.issue(), e.now); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestKeyRotation(t *testing.T) {
-	e := newEndpoint(t)
-	v := token.NewVerifier(16)
-	old := e.issue()
-	if _, err := v.Verify(e.Compiled(), e.Snapshot(), old, e.now); err != nil {
-		t.Fatal(err)
-	}
-	next := fixture.SigningKey(t, "next", api.EdDSA, e.now)
-	next.SignsFrom = e.now.Add(time.Minute)
-	e.Secrets.SigningKeys = append(e.Secrets.SigningKeys, next)
-	e.Gateway.SigningKeys = append(e.Gateway.SigningKeys, "next")
-	e.Publish()
-	kid := func(raw string) string {
-		parsed, _, err := jwt.NewParser().ParseUnverified(raw, jwt.MapClaims{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return parsed.Header["kid"].(string)
-	}
-	if got := kid(e.issue()); got != "acme-key-1" {
-		t.Errorf("%s signs before its time", got)
-	}
-	e.now = next.SignsFrom
-	young := e.issue()
-	if got := kid(young); got != "next" {
-		t.Errorf("%s signs after its time", got)
-	}
-	for _, raw := range []string{old, young} {
-		if _, err := v.Verify(e.Compiled(), e.Snapshot(), raw, e.now); err != nil {
-			t.Errorf("a live token is refused: %v", err)
-		}
-	}
-	e.Gateway.SigningKeys = []string{"next"}
-	e.Publish()
-	if _, err := v.Verify(e.Compiled(), e.Snapshot(), old, e.now); err == nil {
-		t.Error("a remembered token of a key that is gone works")
-	}
-}
-
-func TestARememberedTokenIsNotGoodAtAnotherGateway(t *testing.T) {
-	e := newEndpoint(t)
-	other := e.Another("globex", "MGW_000002", "is_tbank02")
-	v := token.NewVerifier(16)
-	raw := e.issue()
-	if _, err := v.Verify(e.Compiled(), e.Snapshot(), raw, e.now); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := v.Verify(other.Compiled(), e.Snapshot(), raw, e.now); err == nil {
-		t.Error("it is accepted")
-	}
-}
-
-func TestTheVerifierRemembersABoundedNumberOfTokens(t *testing.T) {
-	e := newEndpoint(t)
-	const size = 4
-	v := token.NewVerifier(size)
-	first := e.issue()
-	for range 5 * size {
-		for _, raw := range []string{first, e.issue()} {
-			if _, err := v.Verify(e.Compiled(), e.Snapshot(), raw, e.now); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := v.Remembered(); got > 2*size {
-			t.Fatalf("it remembers %d", got)
-		}
-	}
-	before := v.Remembered()
-	if _, err := v.Verify(e.Compiled(), e.Snapshot(), first+"x", e.now); err == nil {
-		t.Error("an altered token is accepted")
-	}
-	if got := v.Remembered(); got != before {
-		t.Error("a refused token is remembered")
-	}
-}
-
 func FuzzVerify(f *testing.F) {
 	w := fixture.New(f)
 	g, snapshot := w.Compiled(), w.Snapshot()
@@ -365,9 +151,9 @@ func FuzzVerify(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	v := token.NewVerifier(16)
+	v := newVerifier()
 	f.Fuzz(func(t *testing.T, raw string) {
-		if _, err := v.Verify(g, snapshot, raw, fixture.Now()); !errors.Is(err, token.ErrInvalid) {
+		if _, err := v.Verify(g, snapshot, raw, fixture.Now()); !errors.Is(err, accesstoken.ErrInvalid) {
 			t.Errorf("got %v for a token that no key has signed", err)
 		}
 	})

@@ -1,4 +1,4 @@
-package token
+package clientauth
 
 import (
 	"encoding/base64"

@@ -1,4 +1,4 @@
-package token_test
+package clientauth_test
 
 import (
 	"encoding/base64"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/d1gateway/d1gateway/webhook-server/token"
+	"github.com/d1gateway/d1gateway/webhook-server/token/clientauth"
 )
 
 func TestParseBasic(t *testing.T) {
@@ -37,7 +37,7 @@ func TestParseBasic(t *testing.T) {
 		"nothing":                               {"", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := token.ParseBasic(c.in); !slices.Equal(got, c.want) {
+			if got := clientauth.ParseBasic(c.in); !slices.Equal(got, c.want) {
 				t.Errorf("ParseBasic(%q) = %q, want %q", c.in, got, c.want)
 			}
 		})
@@ -49,7 +49,7 @@ func FuzzParseBasic(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, authorization string) {
-		pairs := token.ParseBasic(authorization)
+		pairs := clientauth.ParseBasic(authorization)
 		if len(pairs) == 0 {
 			return
 		}
@@ -59,7 +59,7 @@ func FuzzParseBasic(f *testing.F) {
 		}
 		// What was read, encoded again, is read the same.
 		encoded := "Basic " + base64.StdEncoding.EncodeToString([]byte(literal[0]+":"+literal[1]))
-		if again := token.ParseBasic(encoded); !slices.Equal(again, pairs) {
+		if again := clientauth.ParseBasic(encoded); !slices.Equal(again, pairs) {
 			t.Errorf("%q became %q and then %q", authorization, pairs, again)
 		}
 	})

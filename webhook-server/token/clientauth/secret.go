@@ -1,4 +1,4 @@
-package token
+package clientauth
 
 import (
 	"crypto/rand"
@@ -9,35 +9,38 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
-// finder answers the client with an id, or nil.
-type finder func(id string) (*serving.Client, api.Dialect)
-
-// authenticated is a client whose secret was right.
-type authenticated struct {
-	client       *serving.Client
-	credentialID string
-	dialect      api.Dialect
+// bySecret authenticates by one of the pairs of id and secret that a request can mean.
+func (a *Authenticator) bySecret(t attempt, method api.AuthMethod, pairs []pair) (Authenticated, Refusal) {
+	if len(pairs) == 0 {
+		return a.refuse(t, failure{reason: NoCredentials})
+	}
+	// The last pair is the decoded one: however the id is encoded, its failures are counted as one client's.
+	suspect, ok := a.suspect(t, pairs[len(pairs)-1].id)
+	if !ok {
+		return Authenticated{}, TooManyFailures
+	}
+	client, credentialID, why := a.decoy.compare(t, method, pairs)
+	if client == nil {
+		return a.fail(t, suspect, why)
+	}
+	return a.succeed(t, client, method, credentialID)
 }
 
-// failure says why authentication failed, for the log only: the answer is the same for all.
-type failure struct {
-	// known is the client that was named, when there is one.
-	known  *serving.Client
-	reason string
-}
-
-// authenticate compares every pair with the live secrets of the client it names and answers nil when none is right. An unknown client
+// compare compares every pair with the live secrets of the client it names and answers nil when none is right. An unknown client
 // costs what a known one does: its secret is hashed and compared with the decoy.
-func (d decoy) authenticate(find finder, pairs []pair, now time.Time) (*authenticated, failure) {
-	var right *authenticated
-	why := failure{reason: "unknown client"}
+func (d decoy) compare(t attempt, method api.AuthMethod, pairs []pair) (right *serving.Client, credentialID string, why failure) {
+	why.reason = UnknownClient
 	for _, p := range pairs {
-		client, dialect := find(p.id)
+		client := t.find(t.snapshot, p.id)
 		presented := api.DigestSecret(p.secret)
 		credentials := d.credentials
-		if client != nil {
+		switch {
+		case client == nil:
+		case len(client.Credentials) == 0:
+			why = failure{client: client, reason: MethodNotAllowed} // it has no secret: it authenticates otherwise
+		default:
 			credentials = client.Credentials
-			why = failure{client, "wrong secret"}
+			why = failure{client: client, reason: WrongSecret}
 		}
 		// No early end: how long this takes tells nothing of which secret was the right one.
 		for i := range credentials {
@@ -46,16 +49,18 @@ func (d decoy) authenticate(find finder, pairs []pair, now time.Time) (*authenti
 				continue
 			}
 			switch {
+			case !client.Gateway.Allows(method):
+				why.reason = MethodNotAllowed
 			case client.Suspended:
-				why.reason = "client is suspended"
-			case !live(c, now):
-				why.reason = "secret has expired"
+				why.reason = Suspended
+			case !live(c, t.now):
+				why.reason = ExpiredSecret
 			default:
-				right = &authenticated{client, c.ID, dialect}
+				right, credentialID = client, c.ID
 			}
 		}
 	}
-	return right, why
+	return right, credentialID, why
 }
 
 // live says whether a credential has not expired.

@@ -1,0 +1,97 @@
+package accesstoken
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
+)
+
+// Claims are those of RFC 9068 section 2.2. They must not be changed: many requests with one token share them.
+type Claims struct {
+	Issuer       string           `json:"iss"`
+	Audience     jwt.ClaimStrings `json:"aud"`
+	Subject      string           `json:"sub"`
+	ClientID     string           `json:"client_id"`
+	Scope        string           `json:"scope"`
+	IssuedAt     *jwt.NumericDate `json:"iat"`
+	ExpiresAt    *jwt.NumericDate `json:"exp"`
+	NotBefore    *jwt.NumericDate `json:"nbf"`
+	ID           string           `json:"jti"`
+	Confirmation Confirmation     `json:"cnf"`
+}
+
+// Confirmation says what a token is bound to (RFC 7800).
+type Confirmation struct {
+	// Thumbprint is that of a client certificate (RFC 8705 section 3.1); empty when the token is bound to none.
+	Thumbprint string `json:"x5t#S256"`
+}
+
+// The methods that make Claims a jwt.Claims. The library asks them only when it validates, which is done here instead.
+
+// GetExpirationTime answers exp.
+func (c *Claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt, nil }
+
+// GetIssuedAt answers iat.
+func (c *Claims) GetIssuedAt() (*jwt.NumericDate, error) { return c.IssuedAt, nil }
+
+// GetNotBefore answers nbf.
+func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return c.NotBefore, nil }
+
+// GetIssuer answers iss.
+func (c *Claims) GetIssuer() (string, error) { return c.Issuer, nil }
+
+// GetSubject answers sub.
+func (c *Claims) GetSubject() (string, error) { return c.Subject, nil }
+
+// GetAudience answers aud.
+func (c *Claims) GetAudience() (jwt.ClaimStrings, error) { return c.Audience, nil }
+
+// check looks at everything in the claims that the gateway and the clock decide.
+func (c *Claims) check(g *serving.Gateway, now time.Time) error {
+	switch {
+	case c.Issuer != g.Issuer || !slices.Contains(c.Audience, g.Issuer):
+		return invalid("it is for another gateway")
+	case c.ClientID == "" || c.ClientID != c.Subject:
+		return invalid("it names no client")
+	case c.ExpiresAt == nil || !now.Before(c.ExpiresAt.Add(MaxSkew)):
+		return invalid("it has expired")
+	case c.IssuedAt == nil || c.IssuedAt.After(now.Add(MaxSkew)):
+		return invalid("it was issued in the future")
+	case c.NotBefore != nil && c.NotBefore.After(now.Add(MaxSkew)):
+		return invalid("it is not valid yet")
+	}
+	return nil
+}
+
+// Permits answers nil when the token has the scope.
+func (c *Claims) Permits(scope string) error {
+	if !slices.Contains(strings.Split(c.Scope, " "), scope) {
+		return invalid("it lacks the scope " + scope)
+	}
+	return nil
+}
+
+// NeedsCertificate says whether the token works only with the client certificate that it is bound to: because it is bound, or because
+// the gateway takes no others.
+func (t Token) NeedsCertificate() bool {
+	return t.Confirmation.Thumbprint != "" || t.Client.Gateway.CertificateBoundTokens
+}
+
+// CheckCertificate answers nil when the token is bound to the client certificate with that thumbprint.
+func (t Token) CheckCertificate(thumbprint string) error {
+	switch {
+	case t.Confirmation.Thumbprint == "":
+		return invalid("it is not bound to a client certificate")
+	case subtle.ConstantTimeCompare([]byte(t.Confirmation.Thumbprint), []byte(thumbprint)) != 1:
+		return invalid("it is bound to another client certificate")
+	}
+	return nil
+}
+
+func invalid(why string) error { return fmt.Errorf("%w: %s", ErrInvalid, why) }
