@@ -1,8 +1,10 @@
 # Everything the project does, one target each. `make help` lists them.
-# What a machine needs: Go, make, git and bash. The tools below are built from pinned Go modules into a cache outside the checkout:
+# What a machine needs: Go, make, git and bash, and for the tests the Debian packages of DEBIAN_PACKAGES, which `make test` installs when it runs as root.
+# The tools below are built or installed from pinned modules into a cache outside the checkout:
 #   hack/controlplane  etcd and kube-apiserver, for tests and `make run`  (not when KUBEBUILDER_ASSETS is set)
 #   hack/tools         controller-gen
 #   hack/lint          golangci-lint with kube-api-linter
+#   hack/npm           OAuth clients and prism, for tests; wants Node.js 18 or later
 
 SHELL := /usr/bin/env bash -o pipefail
 .DEFAULT_GOAL := help
@@ -10,6 +12,7 @@ SHELL := /usr/bin/env bash -o pipefail
 TOOLS = $(shell hack/build-tools.sh tools)
 LINT = $(shell hack/build-tools.sh lint)/golangci-lint-kube-api-linter
 CONTROL_PLANE = $(or $(KUBEBUILDER_ASSETS),$(shell hack/build-tools.sh controlplane))
+DEBIAN_PACKAGES = nodejs npm curl python3-authlib python3-requests-oauthlib
 FUZZTIME ?= 10s
 GOFLAGS_BUILD = -trimpath -ldflags "-s -w"
 
@@ -33,8 +36,12 @@ run: build ## Run everything here: API server, operator, server, samples, the D1
 
 ##@ Check it
 
+.PHONY: packages
+packages: ## Install the Debian packages that the tests need (as root; else say which are missing)
+	@hack/packages.sh $(DEBIAN_PACKAGES)
+
 .PHONY: test
-test: ## Run all tests, with the race detector
+test: packages ## Run all tests, with the race detector
 	KUBEBUILDER_ASSETS="$(CONTROL_PLANE)" go test -race -timeout 20m ./...
 
 .PHONY: fuzz

@@ -26,15 +26,25 @@ func ControlPlane(ctx context.Context) (string, error) {
 	if assets := os.Getenv("KUBEBUILDER_ASSETS"); assets != "" {
 		return assets, nil
 	}
+	return build(ctx, "controlplane")
+}
+
+// NPM is the directory whose node_modules holds the packages of hack/npm, which the script installs the first time. It needs node and npm on the PATH.
+func NPM(ctx context.Context) (string, error) {
+	return build(ctx, "npm")
+}
+
+// build runs the script, which does nothing when the module is in its cache.
+func build(ctx context.Context, module string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	build := exec.CommandContext(ctx, filepath.Join(root, "hack", "build-tools.sh"), "controlplane")
-	build.Stderr = os.Stderr
-	out, err := build.Output()
+	script := exec.CommandContext(ctx, filepath.Join(root, "hack", "build-tools.sh"), module)
+	script.Stderr = os.Stderr
+	out, err := script.Output()
 	if err != nil {
-		return "", fmt.Errorf("building the control plane: %w", err)
+		return "", fmt.Errorf("running hack/build-tools.sh %s: %w", module, err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
