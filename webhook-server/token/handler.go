@@ -87,15 +87,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) answer {
 	if refusal != "" {
 		return answer{outcome: Outcome(refusal), client: who.Client}
 	}
-	asked, p := checkRequest(who.Form)
-	if p != "" {
-		return answer{outcome: Outcome(p), client: who.Client}
-	}
-	granted, p := grantScope(asked, who.Client.Scopes)
-	if p != "" {
-		return answer{outcome: Outcome(p), client: who.Client}
-	}
-	grant := accesstoken.Grant{Scope: granted, Issued: accesstoken.IssuedAt(who.Client, who.At)}
+	grant := accesstoken.Grant{Issued: accesstoken.IssuedAt(who.Client, who.At)}
 	if who.Client.Gateway.CertificateBoundTokens {
 		var err error
 		if grant.Thumbprint, err = h.Thumbprint(r, who.Client.Gateway); err != nil {
@@ -103,6 +95,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) answer {
 				slog.String("client", who.Client.ClientID), slog.String("gateway", who.Client.Gateway.GatewayID), slog.Any("reason", err))
 			return answer{outcome: BadClient, client: who.Client}
 		}
+	}
+	asked, p := checkRequest(who.Form)
+	if p == "" {
+		grant.Scope, p = grantScope(asked, who.Client.Scopes)
+	}
+	if p != "" {
+		return answer{outcome: Outcome(p), client: who.Client}
 	}
 	return h.issue(r, who.Client, path, asked, grant)
 }

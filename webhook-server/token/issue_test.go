@@ -81,10 +81,10 @@ func TestWhereTokensAreBoundTheyNeedAnAcceptedCertificate(t *testing.T) {
 	if !strings.Contains(e.log.String(), "no token without a client certificate") {
 		t.Errorf("the reason is not logged: %s", e.log)
 	}
-	// What is wrong with the request beside that is told first: the client has authenticated.
+	// Who calls comes before what is wrong with the request beside that.
 	r := t0()
 	r.body = "grant_type=password"
-	e.wantBadRequest(e.send(r), "unsupported_grant_type")
+	e.wantInvalidClient(e.send(r))
 
 	e.thumbprint = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0"
 	if live := e.verified(e.issue()); live.Confirmation.Thumbprint != e.thumbprint || !live.NeedsCertificate() {
