@@ -151,7 +151,8 @@ func (a *Authenticator) refuse(t attempt, why failure) (Authenticated, Refusal) 
 	// The client is named only when there is one: an id that nobody knows may be a secret in the wrong place. The line has the same
 	// attributes either way, so that writing it does not take longer for one.
 	a.Logger.LogAttrs(t.request.Context(), slog.LevelInfo, "client authentication failed",
-		slog.String("reason", string(why.reason)), slog.String("client", client), slog.String("gateway", gateway), slog.String("detail", why.detail))
+		slog.String("reason", string(why.reason)), slog.String("client", client), slog.String("gateway", gateway), slog.String("detail", why.detail),
+		slog.Any("source", a.Source(t.request)))
 	return Authenticated{}, BadClient
 }
 
@@ -180,5 +181,7 @@ func (a *Authenticator) suspect(t attempt, clientID string) (suspect, bool) {
 
 func (a *Authenticator) succeed(t attempt, client *serving.Client, method api.AuthMethod, credentialID string) (Authenticated, Refusal) {
 	a.Observer.Authenticated(client, credentialID, t.now)
+	a.Logger.LogAttrs(t.request.Context(), slog.LevelInfo, "client authenticated", slog.String("client", client.ClientID),
+		slog.String("gateway", client.Gateway.GatewayID), slog.String("credential", credentialID), slog.String("method", string(method)), slog.Any("source", a.Source(t.request)))
 	return Authenticated{Client: client, CredentialID: credentialID, Method: method, Snapshot: t.snapshot, At: t.now}, ""
 }
