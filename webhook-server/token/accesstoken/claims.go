@@ -1,7 +1,10 @@
 package accesstoken
 
 import (
+	"bytes"
 	"crypto/subtle"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +34,33 @@ type Confirmation struct {
 	// Thumbprint is that of a client certificate (RFC 8705 section 3.1); empty when the token is bound to none.
 	Thumbprint string `json:"x5t#S256"`
 }
+
+// UnmarshalJSON reads claims by their exact names (RFC 7519 section 4), where encoding/json would take any letter case, and dates as
+// numbers only (section 2).
+func (c *Claims) UnmarshalJSON(b []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
+	}
+	for name, into := range map[string]any{
+		"iss": &c.Issuer, "aud": &c.Audience, "sub": &c.Subject, "client_id": &c.ClientID, "scope": &c.Scope,
+		"iat": &c.IssuedAt, "exp": &c.ExpiresAt, "nbf": &c.NotBefore, "jti": &c.ID, "cnf": &c.Confirmation,
+	} {
+		raw, ok := members[name]
+		if !ok {
+			continue
+		}
+		if _, date := into.(**jwt.NumericDate); date && bytes.HasPrefix(raw, []byte(`"`)) {
+			return errDate
+		}
+		if err := json.Unmarshal(raw, into); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errDate = errors.New("a date is not a number")
 
 // The methods that make Claims a jwt.Claims. The library asks them only when it validates, which is done here instead.
 

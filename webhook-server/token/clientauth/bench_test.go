@@ -28,7 +28,7 @@ func benchmarkFailure(b *testing.B, r request) {
 		o.Now = time.Now
 		// No source fails often enough to be limited.
 		o.Source = func(*http.Request) netip.Addr { source = source.Next(); return source }
-		o.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
+		o.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // the line is to be formatted as it would be
 	})
 	in, out := r.build(), httptest.NewRecorder()
 	finder := find(in)
