@@ -14,10 +14,16 @@ var (
 	gatewayIDPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{10}$`)
 	merchantIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{11}$`)
 	clientIDPattern   = regexp.MustCompile(`^[!-9;-~]{1,128}$`) // VSCHAR without space and colon: RFC 6749 appendix A.1, RFC 7617 section 2
-	scopePattern      = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`)
+	scopePattern      = regexp.MustCompile(`^[!#-\[\]-~]{1,64}$`)
 	idPattern         = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 	hostnamePattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 	pathPattern       = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+)
+
+// What stands in every access token is bounded, so that the notification endpoint can bound how long a token may be.
+const (
+	maxIssuer = 512
+	maxScopes = 16
 )
 
 // problems collects what is wrong; the first one is reported.
@@ -88,6 +94,7 @@ func (g *Gateway) Validate() error {
 		p.check(m != TLSClientAuth || g.ClientCertificate != nil, "clientCertificate", "is missing although tls_client_auth is allowed")
 	}
 	p.absoluteURL(g.Issuer, "issuer")
+	p.check(len(g.Issuer) <= maxIssuer, "issuer", "is longer than %d characters", maxIssuer)
 	p.between(g.AccessTokenSeconds, 1, 86400, "accessTokenSeconds")
 	p.check(len(g.SigningKeys) > 0, "signingKeys", "are missing")
 	p.ids(g.SigningKeys, "signingKeys")
@@ -161,6 +168,7 @@ func (c *Client) Validate() error {
 	p.check(c.Gateway != "", "gateway", "is missing")
 	p.check(clientIDPattern.MatchString(c.ClientID), "clientID", "is not 1 to 128 visible ASCII characters without a colon")
 	p.check(len(c.Scopes) > 0, "scopes", "are missing")
+	p.check(len(c.Scopes) <= maxScopes, "scopes", "are more than %d", maxScopes)
 	for i, s := range c.Scopes {
 		p.check(scopePattern.MatchString(s), fmt.Sprintf("scopes[%d]", i), "is not a scope (RFC 6749 section 3.3)")
 		p.check(!slices.Contains(c.Scopes[:i], s), "scopes", "repeat %q", s)

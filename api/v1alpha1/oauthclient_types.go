@@ -51,7 +51,7 @@ type OAuthClientSpec struct {
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MaxItems=16
 	// +default=["d1:notify"]
 	Scopes []Scope `json:"scopes,omitempty"`
 
@@ -82,7 +82,7 @@ type GatewayReference struct {
 // Scope is a scope token (RFC 6749 section 3.3).
 //
 // +kubebuilder:validation:MinLength=1
-// +kubebuilder:validation:MaxLength=128
+// +kubebuilder:validation:MaxLength=64
 // +kubebuilder:validation:Pattern=`^[!#-\[\]-~]+$`
 type Scope string
 

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,8 +19,14 @@ func ParseExternalURL(text string) (string, error) {
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || strings.ContainsAny(base, "?#") {
 		return "", errors.New("must be an http or https URL without credentials, query and fragment")
 	}
+	if len(base) > maxExternalURL {
+		return "", fmt.Errorf("must have at most %d characters: it stands in every access token", maxExternalURL)
+	}
 	return base, nil
 }
+
+// maxExternalURL leaves room for the rest of an issuer within what serving.Gateway allows.
+const maxExternalURL = 400
 
 // TokenURLs answers the URLs of a gateway's token endpoints, in the order of its hostnames and endpoints: what is handed to Thales. Without a
 // hostname they begin with externalURL; without that too there are none.

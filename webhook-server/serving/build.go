@@ -14,7 +14,8 @@ func (s *State) build() *Snapshot {
 		gateways:   make(map[string]*Gateway, len(s.compiled)),
 		byHost:     map[string][]*Gateway{},
 		tokenPaths: map[string]hosts{},
-		clients:    make(map[string][]*Client, len(s.clients)),
+		clients:    make(map[hostedID][]*Client, len(s.clients)),
+		ofGateway:  make(map[ownID]*Client, len(s.clients)),
 	}
 	for _, resource := range slices.Sorted(maps.Keys(s.compiled)) {
 		g := s.compiled[resource]
@@ -30,7 +31,7 @@ func (s *State) build() *Snapshot {
 		c := s.clients[resource]
 		// A client whose gateway has not arrived yet, or has gone, is not served; it is no fault of the document's.
 		if g := byResource[c.Namespace+"/"+c.Client.Gateway]; g != nil {
-			next.clients[c.ClientID] = append(next.clients[c.ClientID], &Client{Client: c.Client, Gateway: g, Keys: c.Keys})
+			next.add(&Client{Client: c.Client, Gateway: g, Keys: c.Keys})
 		}
 	}
 	for object := range s.problems {
@@ -39,6 +40,22 @@ func (s *State) build() *Snapshot {
 		}
 	}
 	return next
+}
+
+// add files a client under each host that its gateway answers on.
+func (s *Snapshot) add(c *Client) {
+	hosts := c.Gateway.Hostnames
+	if len(hosts) == 0 {
+		hosts = []string{""}
+	}
+	for _, host := range hosts {
+		key := hostedID{host, c.ClientID}
+		s.clients[key] = append(s.clients[key], c)
+	}
+	// Of two clients with one id at one gateway, which is an operator's fault, the first by name is served.
+	if key := (ownID{c.Gateway, c.ClientID}); s.ofGateway[key] == nil {
+		s.ofGateway[key] = c
+	}
 }
 
 // index makes what finds gateways by host and token endpoints by path.

@@ -16,13 +16,23 @@ import (
 
 // Snapshot is everything that is served at one moment. It never changes.
 type Snapshot struct {
-	gateways   map[string]*Gateway   // by merchantGatewayId
-	ordered    []*Gateway            // by merchantGatewayId
-	byHost     map[string][]*Gateway // those that name the host, ordered
-	anyHost    []*Gateway            // those that name none, ordered
-	tokenPaths map[string]hosts      // by token endpoint path
-	clients    map[string][]*Client  // by client id: unique on each host and path, not over all
+	gateways   map[string]*Gateway    // by merchantGatewayId
+	ordered    []*Gateway             // by merchantGatewayId
+	byHost     map[string][]*Gateway  // those that name the host, ordered
+	anyHost    []*Gateway             // those that name none, ordered
+	tokenPaths map[string]hosts       // by token endpoint path
+	clients    map[hostedID][]*Client // unique on each host and path; at most as many for one key as the host has token paths
+	ofGateway  map[ownID]*Client
 	incomplete bool
+}
+
+// hostedID is a client id on a host; the host is empty for a gateway that answers on any.
+type hostedID struct{ host, clientID string }
+
+// ownID is a client id of a gateway.
+type ownID struct {
+	gateway  *Gateway
+	clientID string
 }
 
 // hosts is where a path is answered.
@@ -65,25 +75,22 @@ func (s *Snapshot) IsTokenPath(host, path string) bool {
 	return h.any || len(h.named) > 0 && h.named[canonicalHost(host)]
 }
 
-// Client answers the client with that id whose gateway has a token endpoint at that path on that host, and the endpoint's dialect.
-// It answers nil when there is none. A suspended client is answered.
-func (s *Snapshot) Client(host, path, clientID string) (*Client, api.Dialect) {
-	for _, c := range s.clients[clientID] {
-		if dialect, ok := c.Gateway.TokenDialect(path); ok && c.Gateway.AnswersOn(host) {
-			return c, dialect
+// Client answers the client with that id whose gateway has a token endpoint at that path on that host, or nil. A suspended client is
+// answered.
+func (s *Snapshot) Client(host, path, clientID string) *Client {
+	for _, key := range []hostedID{{canonicalHost(host), clientID}, {"", clientID}} {
+		for _, c := range s.clients[key] {
+			if _, ok := c.Gateway.TokenDialect(path); ok {
+				return c
+			}
 		}
 	}
-	return nil, ""
+	return nil
 }
 
 // ClientOf answers the client with that id of that gateway, or nil: the look-up behind an access token's sub.
 func (s *Snapshot) ClientOf(g *Gateway, clientID string) *Client {
-	for _, c := range s.clients[clientID] {
-		if c.Gateway == g {
-			return c
-		}
-	}
-	return nil
+	return s.ofGateway[ownID{g, clientID}]
 }
 
 // Gateway is one compiled gateway: its document with keys and certificates parsed. It never changes.
@@ -118,9 +125,12 @@ func (g *Gateway) AnswersOn(host string) bool {
 	return slices.Contains(g.Hostnames, canonicalHost(host))
 }
 
+// canonicalHost answers the host of a Host header as documents name it: in lower case, without port and final dot.
 func canonicalHost(host string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	if strings.IndexByte(host, ':') >= 0 {
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }

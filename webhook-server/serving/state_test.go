@@ -35,12 +35,12 @@ func TestAGatewayIsServedOnceBothOfItsDocumentsAreThereInEitherOrder(t *testing.
 		t.Run(name, func(t *testing.T) {
 			state := serving.NewState(slog.New(slog.DiscardHandler))
 			for i, u := range order {
-				if c, _ := state.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c != nil {
+				if c := state.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c != nil {
 					t.Fatalf("a client is served after %d documents", i)
 				}
 				state.Apply([]serving.Update{u})
 			}
-			if c, _ := state.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c == nil {
+			if c := state.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c == nil {
 				t.Error("the client is not served")
 			}
 			if p := state.Problems(); len(p) != 0 {
@@ -92,7 +92,7 @@ func TestAProblemEndsWithTheNextGoodDocument(t *testing.T) {
 	if p := w.State.Problems(); len(p) != 0 {
 		t.Errorf("problems are %v", p)
 	}
-	if c, _ := w.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c.Scopes[0] != "other" {
+	if c := w.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c.Scopes[0] != "other" {
 		t.Error("the new document is not served")
 	}
 }
@@ -101,18 +101,18 @@ func TestWhatIsDeletedIsNotServed(t *testing.T) {
 	t.Run("a client", func(t *testing.T) {
 		w := fixture.New(t)
 		w.Delete(w.Client)
-		if c, _ := w.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c != nil {
+		if c := w.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c != nil {
 			t.Error("it is served")
 		}
 	})
 	t.Run("a gateway, and its clients with it until it returns", func(t *testing.T) {
 		w := fixture.New(t)
 		w.Delete(w.Gateway)
-		if c, _ := w.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c != nil || isServed(w) {
+		if c := w.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c != nil || isServed(w) {
 			t.Error("it is served")
 		}
 		w.State.Apply([]serving.Update{encode(t, w.Gateway)})
-		if c, _ := w.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c == nil {
+		if c := w.Snapshot().Client("h", fixture.TokenPath, fixture.ClientID); c == nil {
 			t.Error("the client did not return with its gateway")
 		}
 	})
@@ -150,8 +150,10 @@ func TestOneClientIDOnTwoHostsIsTwoClients(t *testing.T) {
 	other.Gateway.Hostnames = []string{"two.example"}
 	other.Publish()
 	for host, want := range map[string]string{"one.example": "acme", "two.example": "globex"} {
-		if c, dialect := w.Snapshot().Client(host, fixture.IssuerTokenPath, fixture.ClientID); c.Client.Gateway != want || dialect != api.DialectIssuer {
-			t.Errorf("on %s it is a client of %s, dialect %s", host, c.Client.Gateway, dialect)
+		if c := w.Snapshot().Client(host, fixture.IssuerTokenPath, fixture.ClientID); c.Client.Gateway != want {
+			t.Errorf("on %s it is a client of %s", host, c.Client.Gateway)
+		} else if dialect, ok := c.Gateway.TokenDialect(fixture.IssuerTokenPath); !ok || dialect != api.DialectIssuer {
+			t.Errorf("its dialect is %q", dialect)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 func served(state *serving.State) *serving.Client {
-	c, _ := state.Snapshot().Client("any.example", fixture.TokenPath, fixture.ClientID)
+	c := state.Snapshot().Client("any.example", fixture.TokenPath, fixture.ClientID)
 	return c
 }
 

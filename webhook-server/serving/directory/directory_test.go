@@ -53,7 +53,7 @@ func read(t *testing.T, s *directory.Source) {
 }
 
 func client(state *serving.State) *serving.Client {
-	c, _ := state.Snapshot().Client("any.example", fixture.TokenPath, fixture.ClientID)
+	c := state.Snapshot().Client("any.example", fixture.TokenPath, fixture.ClientID)
 	return c
 }
 

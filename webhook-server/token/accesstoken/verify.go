@@ -2,6 +2,7 @@ package accesstoken
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -12,8 +13,9 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
-// MaxTokenBytes bounds an access token; a longer one is refused unread.
-const MaxTokenBytes = 4 << 10
+// MaxTokenBytes bounds an access token; a longer one is refused unread. It is longer than any that Append makes of a
+// valid document.
+const MaxTokenBytes = 5 << 10
 
 // ErrInvalid says that an access token must not be accepted. What wraps it says why, for a log; it never repeats the token.
 var ErrInvalid = errors.New("invalid access token")
@@ -79,7 +81,8 @@ func (v *Verifier) verifySignature(g *serving.Gateway, raw string) (*Claims, err
 		return known.claims, nil
 	}
 	var key *serving.Key
-	parsed, err := v.parser.ParseWithClaims(raw, new(Claims), func(t *jwt.Token) (any, error) {
+	unread := new(unreadClaims)
+	_, err := v.parser.ParseWithClaims(raw, unread, func(t *jwt.Token) (any, error) {
 		var err error
 		key, err = keyFor(g, t)
 		if err != nil {
@@ -91,7 +94,10 @@ func (v *Verifier) verifySignature(g *serving.Gateway, raw string) (*Claims, err
 		// The library's error may quote parts of the token.
 		return nil, invalid(reason(err))
 	}
-	c := parsed.Claims.(*Claims)
+	c := new(Claims)
+	if json.Unmarshal(*unread, c) != nil {
+		return nil, invalid("its claims are not those of an access token")
+	}
 	v.memory.put(sum, verified{c, key})
 	return c, nil
 }

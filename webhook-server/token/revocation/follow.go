@@ -124,13 +124,11 @@ func (f *Follower) tell(err error) {
 func (f *Follower) prune(ctx context.Context, now time.Time) {
 	expired := now.Add(-accesstoken.MaxSkew)
 	f.Revocations.Forget(expired)
-	for ctx.Err() == nil {
-		removed, err := f.List.PruneRevocations(ctx, expired, pruneBatch)
-		if err != nil && ctx.Err() == nil {
-			f.Logger.Error("expired revocations could not be removed", "error", err)
-		}
-		if err != nil || removed < pruneBatch {
-			return
-		}
+	removed, err := f.List.PruneRevocations(ctx, expired, pruneBatch)
+	if err != nil && ctx.Err() == nil {
+		f.Logger.Error("expired revocations could not be removed", "error", err)
+	}
+	if err == nil && removed == pruneBatch {
+		f.pruned = time.Time{} // there are more: go on after the next reading, which must not wait
 	}
 }

@@ -20,13 +20,15 @@ const (
 	NothingToRevoke tokenform.Outcome = "nothing_to_revoke"
 	// OtherClient: the token is another client's.
 	OtherClient tokenform.Outcome = "unauthorized_client"
+	// TooMany: the gateway has accesstoken.MaxRevocations that have not expired yet. The token lives on.
+	TooMany tokenform.Outcome = "too_many"
 	// StoreFailed: the token lives on.
 	StoreFailed tokenform.Outcome = "store_failed"
 )
 
 // Outcomes lists every outcome, so that counters can begin at zero.
 func Outcomes() []tokenform.Outcome {
-	return tokenform.Outcomes(Revoked, NothingToRevoke, OtherClient, StoreFailed)
+	return tokenform.Outcomes(Revoked, NothingToRevoke, OtherClient, TooMany, StoreFailed)
 }
 
 // Store remembers revocations for all replicas.
@@ -66,6 +68,10 @@ func (o Options) decide(ctx context.Context, r tokenform.Request) tokenform.Answ
 	if token.ClientID != r.Client.ClientID {
 		o.Logger.LogAttrs(ctx, slog.LevelWarn, "access token not revoked, it is another client's", append(who, slog.String("owner", token.ClientID))...)
 		return tokenform.Answer{Outcome: OtherClient, Status: http.StatusBadRequest, Body: otherClient}
+	}
+	if !o.Revocations.HasRoom(r.Gateway().GatewayID) {
+		o.Logger.LogAttrs(ctx, slog.LevelWarn, "access token not revoked, too many of the gateway's are already", who...)
+		return tokenform.Answer{Outcome: TooMany, Status: http.StatusServiceUnavailable}
 	}
 	if err := o.revoke(ctx, r.Gateway(), token); err != nil {
 		o.Logger.LogAttrs(ctx, slog.LevelError, "access token not revoked", append(who, slog.Any("error", err))...)
