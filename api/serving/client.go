@@ -31,7 +31,7 @@ type PublicKey struct {
 	ID string `json:"id"`
 	// KeyID is the kid that the client gives it; empty when it gives none.
 	KeyID string `json:"keyID,omitempty"`
-	// Algorithm is the only one it verifies: ES256, ES384, EdDSA, RS256 or PS256; empty for an RSA key that verifies RS256 and PS256.
+	// Algorithm is the only one it verifies, of AssertionAlgorithms; empty for an RSA key that verifies RS256 and PS256.
 	Algorithm string `json:"algorithm,omitempty"`
 	// PEM is the key in PKIX form.
 	PEM       string    `json:"pem"`

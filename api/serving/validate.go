@@ -192,7 +192,7 @@ func (c *Client) Validate() error {
 	for i, k := range c.PublicKeys {
 		field := fmt.Sprintf("publicKeys[%d]", i)
 		p.check(len(k.KeyID) <= 256, field+".keyID", "is longer than 256 bytes")
-		p.check(slices.Contains(publicKeyAlgorithms, k.Algorithm), field+".algorithm", "is unknown")
+		p.check(isKeyAlgorithm(k.Algorithm), field+".algorithm", "is unknown")
 		p.check(k.PEM != "", field+".pem", "is missing")
 		p.utc(k.CreatedAt, field+".createdAt")
 	}
@@ -204,9 +204,6 @@ func (c *Client) Validate() error {
 	}
 	return p.first
 }
-
-// publicKeyAlgorithms are those of PublicKey.Algorithm.
-var publicKeyAlgorithms = []string{"", "ES256", "ES384", "EdDSA", "RS256", "PS256"}
 
 var (
 	subjectPattern = regexp.MustCompile(`^(CN|O|OU|C|L|ST|SERIALNUMBER)=[^,=]+(,(CN|O|OU|C|L|ST|SERIALNUMBER)=[^,=]+)*$`)

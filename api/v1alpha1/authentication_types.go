@@ -41,8 +41,9 @@ type Authentication struct {
 	// +default="Required"
 	OAuth OAuthMode `json:"oauth,omitempty"`
 
-	// tokenEndpointMethods are the ways in which clients may prove who they are at the token endpoint. A client has one of its own, by
-	// its spec.credentials.method: a client with a secret may use ClientSecretBasic and ClientSecretPost, where they are listed.
+	// tokenEndpointMethods are the ways in which clients may prove who they are at the token endpoint: ClientSecretBasic (D1's),
+	// ClientSecretPost, PrivateKeyJWT and TLSClientAuth, which needs clientCertificate.mode Required. A client has one of its own, by its
+	// spec.credentials.method: a client with a secret may use either of the first two, where they are listed.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -74,18 +75,19 @@ const (
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="self.mode != 'Required' || has(self.caSecretRef)",message="mode Required needs caSecretRef: the Secret with the CA certificates to trust",fieldPath=".caSecretRef"
 type ClientCertificate struct {
-	// mode is Required or Disabled.
+	// mode is Required (a caller without a good certificate is refused) or Disabled (none is asked for). The default is Disabled.
 	// +optional
 	// +default="Disabled"
 	Mode ClientCertificateMode `json:"mode,omitempty"`
 
 	// caSecretRef names the Secret whose key ca.crt holds the CA certificates to trust, one or several. Trust Thales' client CA,
-	// not one leaf: the leaf rotates.
+	// not one leaf: the leaf rotates. The Secret must carry the label d1gateway.io/allow-use: "true".
 	// +optional
 	CASecretRef *SecretReference `json:"caSecretRef,omitempty,omitzero"`
 
 	// subjects are the accepted subjects, each some attributes separated by commas such as "CN=d1-out,O=Thales". A certificate is accepted
-	// when its subject has all attributes of one of them. When empty, every certificate of the CA is accepted.
+	// when its subject has all attributes of one of them: CN, O, OU, C, L, ST or SERIALNUMBER, in the same letter case. A value with a comma or
+	// an equals sign cannot be written: use another attribute, or subjectAltNames. When empty, no subject is asked for.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

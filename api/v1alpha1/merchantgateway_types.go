@@ -76,7 +76,7 @@ type MerchantGatewaySpec struct {
 	// +default={"algorithm":"ES256"}
 	AccessTokens AccessTokens `json:"accessTokens,omitempty,omitzero"`
 
-	// authentication says how D1 proves who it is at the notification endpoint.
+	// authentication says how D1 proves who it is, at the notification endpoint and at the token endpoint.
 	// +optional
 	// +default={"oauth":"Required"}
 	Authentication Authentication `json:"authentication,omitempty,omitzero"`
@@ -112,7 +112,8 @@ type Hostname string
 
 // ServerTLS is what the server presents to D1.
 type ServerTLS struct {
-	// certificateSecretRef names the kubernetes.io/tls Secret with the certificate chain (tls.crt) and its key (tls.key). The certificate
+	// certificateSecretRef names the kubernetes.io/tls Secret with the certificate chain (tls.crt) and its key (tls.key). It must carry the
+	// label d1gateway.io/allow-use: "true". The certificate
 	// must be valid for at least one of hostnames; on the others the server presents its own. Thales pins the chain: tell them ahead of a
 	// change of the issuer.
 	// +required

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -26,12 +27,15 @@ func (r *references) serverCertificate(t *v1alpha1.ServerTLS, hostnames []v1alph
 	if !ok {
 		return ""
 	}
-	leaf, err := leafOf(certificate.CertificatePEM)
+	chain, err := chainOf(certificate.CertificatePEM)
 	if err == nil {
-		err = validFor(leaf, hostnames)
+		err = usableByServer(chain[0])
 	}
 	if err == nil {
-		err = r.validNow(leaf)
+		err = validFor(chain[0], hostnames)
+	}
+	if err == nil {
+		err = r.validNow(chain[0])
 	}
 	if err != nil {
 		r.invalid(at, ref, err)
@@ -41,9 +45,9 @@ func (r *references) serverCertificate(t *v1alpha1.ServerTLS, hostnames []v1alph
 	return certificate.ID
 }
 
-// leafOf answers the first certificate of a chain. It reads the others too: a server would present them without a look, and a damaged one would
-// leave Thales, who pin the chain, with a gap.
-func leafOf(chain string) (*x509.Certificate, error) {
+// chainOf answers the certificates of a chain, the server's own first and each signed by the next: a server would present them without a look,
+// and a gap would leave Thales, who pin the chain, without a way to its root.
+func chainOf(chain string) ([]*x509.Certificate, error) {
 	const begin = "-----BEGIN CERTIFICATE-----"
 	var all []*x509.Certificate
 	for block, rest := pem.Decode([]byte(chain)); block != nil; block, rest = pem.Decode(rest) {
@@ -60,7 +64,28 @@ func leafOf(chain string) (*x509.Certificate, error) {
 	if len(all) == 0 || len(all) != strings.Count(chain, begin) {
 		return nil, fmt.Errorf("%s holds a damaged certificate", v1alpha1.KeyTLSCertificate)
 	}
-	return all[0], nil
+	for i, signed := range all[:len(all)-1] {
+		if signed.CheckSignatureFrom(all[i+1]) != nil {
+			return nil, fmt.Errorf("certificate %d of %s is not signed by certificate %d: the server's own comes first, then the one that signed it, and so on",
+				i+1, v1alpha1.KeyTLSCertificate, i+2)
+		}
+	}
+	return all, nil
+}
+
+// minServerRSABits is what TLS libraries ask of an RSA key.
+const minServerRSABits = 2048
+
+// usableByServer refuses what callers' TLS libraries refuse.
+func usableByServer(leaf *x509.Certificate) error {
+	if key, ok := leaf.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minServerRSABits {
+		return fmt.Errorf("the certificate's RSA key has %d bits: callers want %d or more", key.N.BitLen(), minServerRSABits)
+	}
+	usages := leaf.ExtKeyUsage
+	if len(usages)+len(leaf.UnknownExtKeyUsage) > 0 && !slices.Contains(usages, x509.ExtKeyUsageServerAuth) && !slices.Contains(usages, x509.ExtKeyUsageAny) {
+		return errors.New("the certificate is not for servers: its extended key usage lacks serverAuth")
+	}
+	return nil
 }
 
 func validFor(leaf *x509.Certificate, hostnames []v1alpha1.Hostname) error {

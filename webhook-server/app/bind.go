@@ -52,7 +52,7 @@ func (s *Server) bindD1(ctx context.Context) (*listener.Listener, error) {
 		if err != nil {
 			return nil, err
 		}
-		options.TLS = handshakes{own: certificate.get, snapshot: s.state.Snapshot, proxied: s.peers.CertificateInHeader, now: o.Now}.config()
+		options.TLS = handshakes{serverCertificate: certificate.get, snapshot: s.state.Snapshot, proxied: s.peers.CertificateInHeader, now: o.Now}.config()
 	}
 	return listener.Listen(ctx, options)
 }

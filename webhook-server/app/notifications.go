@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
 )
 
 // acceptTimeout bounds the look-up and the store for one notification. D1's own timeout is not published; 10 s is a common one.
@@ -32,6 +34,9 @@ func (s *Server) notificationHandler() http.Handler {
 // verifyBearer answers the client of an access token that may be used for notifications on the request's connection.
 func (s *Server) verifyBearer(r *http.Request, g *serving.Gateway, snapshot *serving.Snapshot, raw string, now time.Time) (*serving.Client, error) {
 	token, err := s.verifier.Verify(g, snapshot, raw, now)
+	if errors.Is(err, accesstoken.ErrUncertain) {
+		return nil, notification.ErrUncertain
+	}
 	if err != nil {
 		return nil, err
 	}

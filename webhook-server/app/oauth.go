@@ -2,9 +2,11 @@ package app
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/discovery"
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
 	"github.com/d1gateway/d1gateway/webhook-server/peer"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
@@ -22,6 +24,14 @@ const rememberedTokens = 8192
 // working on them: the documents say 2 seconds.
 const revocationInterval = 500 * time.Millisecond
 
+const (
+	// anonymousShares: requests that do not say who sends them before their body may take up one of so many parts of
+	// Options.MaxConcurrentRequests.
+	anonymousShares = 16
+	// anonymousBodyTimeout bounds the reading of their bodies.
+	anonymousBodyTimeout = 3 * time.Second
+)
+
 // newFollower keeps s.revoked told of what all replicas have revoked.
 func (s *Server) newFollower() *revocation.Follower {
 	return revocation.NewFollower(revocation.FollowOptions{
@@ -33,10 +43,15 @@ func (s *Server) newFollower() *revocation.Follower {
 func (s *Server) clientAuthenticator() *clientauth.Authenticator {
 	return clientauth.New(clientauth.Options{
 		Snapshot: s.state.Snapshot, Ready: s.state.Synced, Now: s.options.Now, Logger: s.options.Logger,
-		Source: s.peers.Source, Certificate: s.peers.Certificate, Matches: peer.Matches,
+		Source: s.sourceKey, Certificate: s.peers.Certificate, Matches: peer.Matches,
 		Observer: metrics.Clients{Metrics: s.metrics}, BodyTimeout: bodyTimeout,
+		Anonymous:            httpx.NewFair[netip.Addr](max(1, s.options.MaxConcurrentRequests/anonymousShares)),
+		AnonymousBodyTimeout: anonymousBodyTimeout,
 	})
 }
+
+// sourceKey answers what limits count a request's source by.
+func (s *Server) sourceKey(r *http.Request) netip.Addr { return peer.SourceKey(s.peers.Source(r)) }
 
 func (s *Server) tokenHandler(clients *clientauth.Authenticator) http.Handler {
 	return token.NewHandler(token.Options{
@@ -57,7 +72,10 @@ func (s *Server) revocationHandler(clients *clientauth.Authenticator) http.Handl
 }
 
 func (s *Server) tokenForm(clients *clientauth.Authenticator, observer tokenform.Observer) tokenform.Options {
-	return tokenform.Options{Clients: clients, Verifier: s.verifier, Observer: observer, Logger: s.options.Logger, RetryAfter: retryAfter}
+	return tokenform.Options{
+		Snapshot: s.state.Snapshot, Ready: s.state.Synced, Clients: clients, Verifier: s.verifier,
+		Observer: observer, Logger: s.options.Logger, RetryAfter: retryAfter,
+	}
 }
 
 func (s *Server) discoveryHandler() http.Handler {

@@ -84,6 +84,11 @@ func (o Options) Check() error {
 	if err := o.peers().Validate(); err != nil {
 		return fmt.Errorf("--client-certificate-header: %w", err)
 	}
+	for _, p := range o.TrustedProxies {
+		if p.Bits() == 0 && o.ClientCertificateHeader != "" {
+			return fmt.Errorf("--trusted-proxy-cidr %s with --client-certificate-header would let anybody claim any certificate: name the proxy's addresses", p)
+		}
+	}
 	for flag, address := range map[string]string{"--d1-bind-address": o.D1Address, "--metrics-bind-address": o.MetricsAddress, "--admin-bind-address": o.AdminAddress} {
 		if _, _, err := net.SplitHostPort(address); err != nil && (address != "" || flag != "--admin-bind-address") {
 			return fmt.Errorf("%s %q is not host:port, for example 127.0.0.1:8443 or :8443", flag, address)

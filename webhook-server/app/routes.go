@@ -51,7 +51,11 @@ func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // find answers the endpoint of a request, and for a notification its gateway when there is one.
 func (s *routes) find(r *http.Request) (endpoint http.Handler, gatewayID string) {
 	snapshot := s.state.Snapshot()
+	hasHost := httpx.HasHost(r)
 	if path, ok := notification.ParsePath(r.URL.EscapedPath()); ok {
+		if !hasHost {
+			return badHost, ""
+		}
 		if g := snapshot.Gateway(r.Host, path.GatewayID); g != nil {
 			gatewayID = g.GatewayID
 		}
@@ -59,6 +63,8 @@ func (s *routes) find(r *http.Request) (endpoint http.Handler, gatewayID string)
 	}
 	path, ok := httpx.PlainPath(r.URL)
 	switch {
+	case !hasHost:
+		return badRequest, ""
 	case !ok:
 		return nowhere, ""
 	case snapshot.IsTokenPath(r.Host, path):
@@ -77,6 +83,17 @@ func (s *routes) find(r *http.Request) (endpoint http.Handler, gatewayID string)
 }
 
 var (
+	// badHost and badRequest refuse a host that is none (RFC 9112 section 3.2), in the words of each endpoint.
+	badHost    = refusal(`{"errorCode":"FIELD_INVALID_FORMAT","error":"host"}`)
+	badRequest = refusal(`{"error":"invalid_request","errorCode":"FIELD_INVALID_FORMAT"}`)
+
 	nowhere = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.WriteEmpty(w, http.StatusNotFound) })
 	notYet  = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { httpx.Unavailable(w, retryAfter) })
 )
+
+func refusal(body string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		httpx.NoStore(w.Header())
+		httpx.WriteJSON(w, http.StatusBadRequest, []byte(body))
+	})
+}

@@ -3,7 +3,6 @@ package app
 import (
 	"crypto/tls"
 	"net"
-	"slices"
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/peer"
@@ -23,8 +22,9 @@ var tls12Suites = []uint16{
 // handshakes decides at each TLS handshake, by the host that the client names (SNI), which certificate is presented and whether one is
 // asked for. A change of either needs no restart, and connections that are there already go on.
 type handshakes struct {
-	own      func() (*tls.Certificate, error)
-	snapshot func() *serving.Snapshot
+	// serverCertificate is what is presented on hosts without a gateway's certificate.
+	serverCertificate func() (*tls.Certificate, error)
+	snapshot          func() *serving.Snapshot
 	// proxied says that the other end is a proxy that passes on D1's certificate in a header: its own would mean nothing.
 	proxied func(net.Addr) bool
 	now     func() time.Time
@@ -42,34 +42,46 @@ func (h handshakes) config() *tls.Config {
 		if h.proxied(hello.Conn.RemoteAddr()) {
 			return nil, nil // base, which asks for no certificate
 		}
-		requiring, all := h.requiring(hello.ServerName)
-		if len(requiring) == 0 {
+		host := h.snapshot().Handshake(hello.ServerName)
+		if !host.AsksClient {
 			return nil, nil
 		}
-		config := base.Clone()
-		config.GetConfigForClient = nil
-		if len(requiring) == 1 {
-			config.ClientCAs = requiring[0].ClientCAs // tells the client which of its certificates to choose
-		}
-		// Where a gateway without client certificates shares the host, the handshake cannot refuse for the others: their endpoint does.
-		config.ClientAuth = tls.RequestClientCert
-		if all {
-			config.ClientAuth = tls.RequireAnyClientCert
-			config.VerifyConnection = func(state tls.ConnectionState) error { return h.anyAccepts(requiring, state) }
-		}
-		return config, nil
+		return h.asking(base.Clone(), host), nil
 	}
 	return base
 }
 
-// certificate answers that of a gateway on the host, when it is valid for the host and the client can use it, else the server's own. One
-// that is valid now goes before one that is not.
+// asking makes a handshake ask for a client certificate.
+//
+// Where a gateway without client certificates shares the host it cannot refuse for the others. The notification endpoint then refuses
+// requests for a gateway that requires one; the OAuth endpoints look at it only where it authenticates the client or the token is bound to it.
+func (h handshakes) asking(config *tls.Config, host *serving.Handshake) *tls.Config {
+	config.GetConfigForClient = nil
+	// A session ticket carries the certificates of the handshake that it was given in. A client that resumes by one would keep to its former
+	// certificate after a change of CA, and to none when its ticket is of a time or host that asked for none.
+	config.SessionTicketsDisabled = true
+	config.VerifyPeerCertificate = peer.CheckSize
+	config.ClientCAs = host.NamedCAs
+	config.ClientAuth = tls.RequestClientCert
+	if !host.RequiresClient {
+		return config
+	}
+	config.ClientAuth = tls.RequireAnyClientCert
+	if host.ClientCAs != nil {
+		config.VerifyConnection = func(state tls.ConnectionState) error {
+			return peer.VerifyChain(host.ClientCAs, state.PeerCertificates, h.now())
+		}
+	}
+	return config
+}
+
+// certificate answers that of a gateway on the host, when the client can use it, else the server's own. One that is valid now goes before
+// one that is not.
 func (h handshakes) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	var chosen *tls.Certificate
 	now := h.now()
-	for g := range h.snapshot().GatewaysOn(hello.ServerName) {
-		c := g.Certificate
-		if c == nil || c.Leaf.VerifyHostname(hello.ServerName) != nil || hello.SupportsCertificate(c) != nil {
+	for _, c := range h.snapshot().Handshake(hello.ServerName).Certificates {
+		if hello.SupportsCertificate(c) != nil {
 			continue
 		}
 		if now.After(c.Leaf.NotBefore) && now.Before(c.Leaf.NotAfter) {
@@ -82,32 +94,5 @@ func (h handshakes) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	if chosen != nil {
 		return chosen, nil
 	}
-	return h.own()
-}
-
-// requiring answers the gateways on the host that require a client certificate, and whether all of those on the host do. A client that
-// names no host, or an unknown one, may mean any gateway by its Host header.
-func (h handshakes) requiring(host string) (requiring []*serving.Gateway, all bool) {
-	snapshot := h.snapshot()
-	gateways := slices.Collect(snapshot.GatewaysOn(host))
-	if len(gateways) == 0 {
-		gateways = snapshot.Gateways()
-	}
-	for _, g := range gateways {
-		if g.ClientCertificate != nil {
-			requiring = append(requiring, g)
-		}
-	}
-	return requiring, len(requiring) == len(gateways)
-}
-
-// anyAccepts answers nil when the chain leads to a CA of one of the gateways.
-func (h handshakes) anyAccepts(gateways []*serving.Gateway, state tls.ConnectionState) error {
-	var err error
-	for _, g := range gateways {
-		if err = peer.VerifyChain(g, state.PeerCertificates, h.now()); err == nil {
-			return nil
-		}
-	}
-	return err
+	return h.serverCertificate()
 }

@@ -80,12 +80,18 @@ func orderFor(w *running.World, setting string) clientOrder {
 // nodeScript runs a script of testdata/clients beside the packages of hack/npm.
 func nodeScript(script string) func(*testing.T, clientOrder) []clientEnd {
 	return func(t *testing.T, order clientOrder) []clientEnd {
-		dir := copyOfScripts(t)
-		if err := os.Symlink(filepath.Join(npmModules(t), "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-			t.Fatal(err)
-		}
-		return runScript(t, order, debianProgram(t, "node"), filepath.Join(dir, script))
+		return runScript(t, order, debianProgram(t, "node"), filepath.Join(scriptsWithModules(t), script))
 	}
+}
+
+// scriptsWithModules is a directory with the scripts and the npm packages.
+func scriptsWithModules(t *testing.T) string {
+	t.Helper()
+	dir := copyOfScripts(t)
+	if err := os.Symlink(filepath.Join(npmModules(t), "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // pythonScript runs a script of testdata/clients by Debian's Python, for whose packages the tests ask; another one on the PATH has others.
@@ -95,8 +101,16 @@ func pythonScript(script string) func(*testing.T, clientOrder) []clientEnd {
 	}
 }
 
-// runScript lets a script carry out the order; it trusts the CA of the test alone.
+// runScript lets a script carry out the order.
 func runScript(t *testing.T, order clientOrder, path string, args ...string) []clientEnd {
+	t.Helper()
+	var ends []clientEnd
+	carryOut(t, order.world, order, &ends, path, args...)
+	return ends
+}
+
+// carryOut writes the order on a program's standard input and reads the end from its output. The program trusts the CA of the test alone.
+func carryOut(t *testing.T, w *running.World, order, end any, path string, args ...string) {
 	t.Helper()
 	input, err := json.Marshal(order)
 	if err != nil {
@@ -107,15 +121,13 @@ func runScript(t *testing.T, order clientOrder, path string, args ...string) []c
 	var output, complaints bytes.Buffer
 	command := exec.CommandContext(ctx, path, args...)
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(input), &output, &complaints
-	command.Env = cleanEnvironment(t, order.world)
+	command.Env = cleanEnvironment(t, w)
 	if err := command.Run(); err != nil {
 		t.Fatalf("%s: %v (%s)\n%s", strings.Join(command.Args, " "), err, howToInstall, complaints.String())
 	}
-	var ends []clientEnd
-	if err := json.Unmarshal(output.Bytes(), &ends); err != nil {
+	if err := json.Unmarshal(output.Bytes(), end); err != nil {
 		t.Fatalf("%s: %v\n%s", strings.Join(command.Args, " "), err, complaints.String())
 	}
-	return ends
 }
 
 // cleanEnvironment keeps proxies and settings of the machine out.

@@ -21,7 +21,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	api "github.com/d1gateway/d1gateway/api/serving"
-	"github.com/d1gateway/d1gateway/webhook-server/discovery"
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/token/clientauth"
@@ -63,15 +63,17 @@ func signers(t *testing.T) map[string]crypto.Signer {
 			t.Fatal(err)
 		}
 	}
-	if _, all["EdDSA"], err = ed25519.GenerateKey(rand.Reader); err != nil {
-		t.Fatal(err)
+	for _, algorithm := range []string{"EdDSA", "Ed25519"} {
+		if _, all[algorithm], err = ed25519.GenerateKey(rand.Reader); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return all
 }
 
 func TestThePromisedAlgorithmsAreThoseInWhichAssertionsAreTaken(t *testing.T) {
 	promised := map[string]bool{}
-	for _, algorithm := range discovery.AssertionAlgorithms() {
+	for _, algorithm := range api.AssertionAlgorithms() {
 		promised[algorithm] = true
 	}
 	for algorithm, key := range signers(t) {
@@ -102,6 +104,10 @@ func takesAssertion(t *testing.T, algorithm string, key crypto.Signer) bool {
 	if !strings.HasPrefix(algorithm, "RS") && !strings.HasPrefix(algorithm, "PS") {
 		public.Algorithm = algorithm
 	}
+	method := jwt.GetSigningMethod(algorithm)
+	if algorithm == "Ed25519" { // RFC 9864's name of what the library and the documents know as EdDSA
+		public.Algorithm, method = "EdDSA", jwt.SigningMethodEdDSA
+	}
 	w.Client.Credentials = nil
 	w.Client.PublicKeys = []api.PublicKey{public}
 	if w.Client.Validate() != nil {
@@ -109,7 +115,7 @@ func takesAssertion(t *testing.T, algorithm string, key crypto.Signer) bool {
 	}
 	w.Publish()
 	raw, err := (&jwt.Token{
-		Header: map[string]any{"alg": algorithm, "typ": "JWT", "kid": "k"}, Method: jwt.GetSigningMethod(algorithm),
+		Header: map[string]any{"alg": algorithm, "typ": "JWT", "kid": "k"}, Method: method,
 		Claims: jwt.MapClaims{"iss": fixture.ClientID, "sub": fixture.ClientID, "aud": fixture.Issuer, "jti": "x", "exp": fixture.Now().Add(time.Minute).Unix()},
 	}).SignedString(key)
 	if err != nil {
@@ -117,7 +123,8 @@ func takesAssertion(t *testing.T, algorithm string, key crypto.Signer) bool {
 	}
 	clients := clientauth.New(clientauth.Options{
 		Snapshot: w.State.Snapshot, Ready: w.State.Synced, Now: fixture.Now, Logger: slog.New(slog.DiscardHandler), Observer: unobserved{},
-		Source: func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
+		Source:    func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
+		Anonymous: httpx.NewFair[netip.Addr](1),
 	})
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(url.Values{
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {raw},

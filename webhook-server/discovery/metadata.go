@@ -29,9 +29,6 @@ type metadata struct {
 	CertificateBoundTokens bool `json:"tls_client_certificate_bound_access_tokens"`
 }
 
-// assertionAlgorithms are those that clientauth takes client assertions in.
-func assertionAlgorithms() []string { return []string{"ES256", "ES384", "EdDSA", "RS256", "PS256"} }
-
 func encodeMetadata(g *serving.Gateway) ([]byte, error) {
 	methods := make([]string, len(g.AuthMethods))
 	for i, m := range g.AuthMethods {
@@ -39,7 +36,7 @@ func encodeMetadata(g *serving.Gateway) ([]byte, error) {
 	}
 	var algorithms []string
 	if g.Allows(api.PrivateKeyJWT) {
-		algorithms = assertionAlgorithms()
+		algorithms = api.AssertionAlgorithms()
 	}
 	body, err := json.Marshal(metadata{
 		Issuer:                 g.Issuer,

@@ -59,7 +59,7 @@ func TestMetadata(t *testing.T) {
 		"private_key_jwt comes with its algorithms": {func(w *fixture.World) {
 			w.Gateway.AuthMethods = []api.AuthMethod{api.ClientSecretPost, api.PrivateKeyJWT}
 		}, join(three("methods_supported", []any{"client_secret_post", "private_key_jwt"}),
-			three("signing_alg_values_supported", []any{"ES256", "ES384", "EdDSA", "RS256", "PS256"}))},
+			three("signing_alg_values_supported", []any{"ES256", "ES384", "EdDSA", "Ed25519", "RS256", "PS256"}))},
 		"client certificates, and tokens bound to them": {func(w *fixture.World) {
 			clientCertificate(w)
 			w.Gateway.AuthMethods = []api.AuthMethod{api.TLSClientAuth}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"unicode/utf8"
 )
 
@@ -13,17 +15,16 @@ var ErrNotObject = errors.New("not a JSON object")
 // ErrNotString says that the member asked for is missing, stands twice, or is not a string.
 var ErrNotString = errors.New("member is not one string")
 
+// ErrRepeated says that a member that may stand once stands twice.
+var ErrRepeated = errors.New("member is repeated")
+
 // StringMember answers one string member of a JSON object (RFC 8259) and lets every other member pass unread. It is strict where
 // encoding/json is not: names are compared with their letter case, the member may stand only once, the bytes must be UTF-8, and nothing
 // may be nested deeper than maxDepth, the object itself being the first level. The errors are ErrNotObject and ErrNotString.
 func StringMember(body []byte, name string, maxDepth int) (string, error) {
-	// The scan below leans on valid JSON: it looks only for quotes, brackets and commas.
-	if !utf8.Valid(body) || !json.Valid(body) {
-		return "", ErrNotObject
-	}
-	s := objectScan{rest: bytes.Trim(body, " \t\r\n"), maxDepth: maxDepth}
-	if s.rest[0] != '{' {
-		return "", ErrNotObject
+	s, err := newObjectScan(body, maxDepth)
+	if err != nil {
+		return "", err
 	}
 	var found []byte
 	times := 0
@@ -40,6 +41,45 @@ func StringMember(body []byte, name string, maxDepth int) (string, error) {
 		return "", ErrNotString
 	}
 	return unquote(found), nil
+}
+
+// Members decodes members of a JSON object (RFC 8259) into the values that the pointers point to, by name, and lets every other member
+// pass unread. Names are compared with their letter case, a member of the map may stand only once, and the bytes must be UTF-8. What
+// is missing leaves its value alone. The errors are ErrNotObject, ErrRepeated, and those of json.Unmarshal for a member's value, which
+// may repeat a part of it.
+func Members(object []byte, into map[string]any) error {
+	s, err := newObjectScan(object, math.MaxInt) // encoding/json has a limit of its own
+	if err != nil {
+		return err
+	}
+	seen := make(map[string]bool, len(into))
+	for s.nextMember() {
+		pointer, wanted := into[s.name]
+		if !wanted {
+			continue
+		}
+		if seen[s.name] {
+			return ErrRepeated
+		}
+		seen[s.name] = true
+		if err := json.Unmarshal(s.value, pointer); err != nil {
+			return fmt.Errorf("member %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// newObjectScan is at the start of the object that body must be.
+func newObjectScan(body []byte, maxDepth int) (objectScan, error) {
+	// The scan leans on valid JSON: it looks only for quotes, brackets and commas.
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return objectScan{}, ErrNotObject
+	}
+	s := objectScan{rest: bytes.Trim(body, " \t\r\n"), maxDepth: maxDepth}
+	if s.rest[0] != '{' {
+		return objectScan{}, ErrNotObject
+	}
+	return s, nil
 }
 
 // objectScan walks the members of an object that is known to be valid JSON.

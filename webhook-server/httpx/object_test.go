@@ -3,6 +3,7 @@ package httpx_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -107,6 +108,91 @@ func FuzzStringMember(f *testing.F) {
 			}
 		case isObject && len(object) == strings.Count(string(body), `:`) && strings.Count(string(body), "[")+strings.Count(string(body), "{") < depth:
 			t.Error("an object with distinct names and little nesting was refused")
+		}
+	})
+}
+
+// some is what TestMembers decodes.
+type some struct {
+	Text   string
+	Number *float64
+	List   []string
+}
+
+func (s *some) decode(object []byte) error {
+	return httpx.Members(object, map[string]any{"text": &s.Text, "number": &s.Number, "list": &s.List})
+}
+
+func TestMembers(t *testing.T) {
+	one := 1.5
+	for name, c := range map[string]struct {
+		object string
+		want   some
+		ok     bool
+		err    error // the one that it must be, nil for any
+	}{
+		"all of them":                    {`{"text":"a","number":1.5,"list":["x"]}`, some{"a", &one, []string{"x"}}, true, nil},
+		"none of them":                   {`{}`, some{}, true, nil},
+		"spaces and other members":       {" { \"x\":[{\"text\":1}] , \"text\" : \"a\" } ", some{Text: "a"}, true, nil},
+		"escapes in the name":            {`{"te\u0078t":"a"}`, some{Text: "a"}, true, nil},
+		"null":                           {`{"text":null,"number":null,"list":null}`, some{}, true, nil},
+		"another letter case":            {`{"Text":"a","NUMBER":1.5,"List":["x"]}`, some{}, true, nil},
+		"another letter case, wrong":     {`{"Text":1,"text":"a"}`, some{Text: "a"}, true, nil},
+		"another member repeated":        {`{"x":1,"x":2,"text":"a"}`, some{Text: "a"}, true, nil},
+		"a member repeated":              {`{"text":"a","text":"a"}`, some{}, false, httpx.ErrRepeated},
+		"a member repeated with escapes": {`{"text":"a","te\u0078t":"b"}`, some{}, false, httpx.ErrRepeated},
+		"a null repeated":                {`{"number":null,"number":1}`, some{}, false, httpx.ErrRepeated},
+		"a number in quotes":             {`{"number":"1.5"}`, some{}, false, nil},
+		"a number that is too large":     {`{"number":1e999}`, some{}, false, nil},
+		"a text that is a number":        {`{"text":1}`, some{}, false, nil},
+		"a list that is a text":          {`{"list":"x"}`, some{}, false, nil},
+		"no bytes":                       {``, some{}, false, httpx.ErrNotObject},
+		"null itself":                    {`null`, some{}, false, httpx.ErrNotObject},
+		"a list":                         {`[{"text":"a"}]`, some{}, false, httpx.ErrNotObject},
+		"trailing data":                  {`{"text":"a"}x`, some{}, false, httpx.ErrNotObject},
+		"bytes that are not UTF-8":       {"{\"text\":\"\xff\"}", some{}, false, httpx.ErrNotObject},
+		"nested without end":             {nested(30000), some{}, false, httpx.ErrNotObject},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got some
+			err := got.decode([]byte(c.object))
+			if (err == nil) != c.ok || c.err != nil && !errors.Is(err, c.err) {
+				t.Fatalf("the error is %v", err)
+			}
+			if err == nil && !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+// The fuzzer compares with encoding/json, which reads members of exact names alike when they go into a map.
+func FuzzMembers(f *testing.F) {
+	for _, s := range []string{`{"text":"a","number":1.5,"list":["x"]}`, `{"Text":"a"}`, `{"text":1}`, `{"number":"1"}`, `{"list":[null]}`, `{}`, `null`, `{"text":"a","text":"b"}`, `{"te\u0078t":"a"}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, object []byte) {
+		var got some
+		err := got.decode(object)
+		var members map[string]json.RawMessage
+		if utf8.Valid(object) && json.Unmarshal(object, &members) == nil && members != nil {
+			if errors.Is(err, httpx.ErrNotObject) {
+				t.Fatal("it is an object")
+			}
+		} else if err == nil {
+			t.Fatal("it is no object")
+		}
+		if err != nil {
+			return
+		}
+		var want some
+		for name, pointer := range map[string]any{"text": &want.Text, "number": &want.Number, "list": &want.List} {
+			if raw, ok := members[name]; ok && json.Unmarshal(raw, pointer) != nil {
+				t.Fatalf("%s is accepted", raw)
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, encoding/json has %+v", got, want)
 		}
 	})
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 )
 
-// transports are the ways that a client speaks to the D1 listener.
 // What the server drains of a body that nobody has read, as webhook-server/app does.
 const (
 	drainBytes   = 1 << 20
@@ -28,13 +27,14 @@ const (
 	bodyTimeout  = 10 * time.Second
 )
 
+// transports are the ways that a client speaks to the D1 listener.
 type transports struct{ tls, http2 bool }
 
 // bubble is a server with the production limits whose clients are pipes, so that a synctest bubble lets minutes pass at once.
 type bubble struct {
 	t      *testing.T
 	how    transports
-	guard  *connections
+	guard  *guard
 	under  *dialled
 	server *http.Server
 	roots  *x509.CertPool
@@ -42,10 +42,16 @@ type bubble struct {
 
 func serveInBubble(t *testing.T, how transports, handler http.Handler) *bubble {
 	t.Helper()
-	b := &bubble{t: t, how: how, guard: newConnections(8, 8, nil)}
+	return serveGuarded(t, how, Options{MaxConnections: 8}, handler)
+}
+
+// serveGuarded bounds the connections otherwise.
+func serveGuarded(t *testing.T, how transports, o Options, handler http.Handler) *bubble {
+	t.Helper()
+	b := &bubble{t: t, how: how, guard: newGuard(o)}
 	b.under = &dialled{conns: make(chan net.Conn, 8), closed: make(chan struct{})}
-	b.server = productionLimits().server(httpx.Drain(drainBytes, drainTimeout, handler), slog.New(slog.DiscardHandler))
-	b.server.ConnState = b.guard.ConnState
+	b.server = productionLimits().server(b.guard.Handler(httpx.Drain(drainBytes, drainTimeout, handler)), slog.New(slog.DiscardHandler))
+	b.server.ConnContext = b.guard.ConnContext
 	done := make(chan error)
 	if how.tls {
 		var certificate tls.Certificate
@@ -98,9 +104,20 @@ func (b *bubble) connect() net.Conn {
 }
 
 func (b *bubble) connectFrom(address net.IP) net.Conn {
-	server, client := net.Pipe()
+	client := b.knock(address)
 	b.t.Cleanup(func() { _ = client.Close() })
-	b.under.conns <- &peerConn{server, &net.TCPAddr{IP: address, Port: 4711}}
+	return client
+}
+
+// knock answers a connection that the caller closes; it is closed when the server has gone.
+func (b *bubble) knock(address net.IP) net.Conn {
+	server, client := net.Pipe()
+	select {
+	case b.under.conns <- &peerConn{server, &net.TCPAddr{IP: address, Port: 4711}}:
+	case <-b.under.closed:
+		_ = server.Close()
+		_ = client.Close()
+	}
 	return client
 }
 

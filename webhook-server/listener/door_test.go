@@ -3,7 +3,6 @@ package listener
 import (
 	"errors"
 	"net"
-	"net/http"
 	"net/netip"
 	"sync"
 	"testing"
@@ -45,20 +44,19 @@ func (c *peerConn) RemoteAddr() net.Addr { return c.from }
 // door is a guarded listener whose connections the test holds in the server's place.
 type door struct {
 	t        *testing.T
-	guard    *connections
+	guard    *guard
 	under    *dialled
 	listener net.Listener
 	admitted chan net.Conn
 }
 
 // openDoor must be called in a synctest bubble.
-func openDoor(t *testing.T, maximum, perSource int, exempt ...string) *door {
+func openDoor(t *testing.T, o Options, exempt ...string) *door {
 	t.Helper()
-	var prefixes []netip.Prefix
 	for _, p := range exempt {
-		prefixes = append(prefixes, netip.MustParsePrefix(p))
+		o.Exempt = append(o.Exempt, netip.MustParsePrefix(p))
 	}
-	d := &door{t: t, guard: newConnections(maximum, perSource, prefixes), admitted: make(chan net.Conn, 1000)}
+	d := &door{t: t, guard: newGuard(o), admitted: make(chan net.Conn, 1000)}
 	d.under = &dialled{conns: make(chan net.Conn, 1000), closed: make(chan struct{})}
 	d.listener = d.guard.Listener(d.under)
 	go func() {
@@ -102,9 +100,13 @@ func (d *door) must(from string) net.Conn {
 
 // serve makes a connection busy, and idle again when done.
 func (d *door) serve(c net.Conn, done bool) {
-	d.guard.ConnState(c, http.StateActive)
+	d.t.Helper()
+	conn := c.(*guardedConn)
+	if !d.guard.begin(conn) {
+		d.t.Fatal("the connection has been closed")
+	}
 	if done {
-		d.guard.ConnState(c, http.StateIdle)
+		d.guard.end(conn)
 	}
 }
 

@@ -1,5 +1,11 @@
-// Package listener is an address that speaks HTTP and cannot be worn down: connections are bounded in all and for each source, slow
-// peers are cut off, and a new connection finds room where old ones are idle. It knows nothing of what is served.
+// Package listener is an address that speaks HTTP and on which a few senders cannot keep the others out: connections are bounded and
+// shared between the sources that they come from, slow peers are cut off, and a new connection finds room where old ones are idle. It knows
+// nothing of what is served.
+//
+// What it cannot prevent: senders with many addresses, about as many as there may be connections, take them one by one, and a source
+// that has never authenticated then is one of them: it gets its connection, at the latest after a second, and may lose it again once it
+// has been idle for a second. Connections whose handlers run are never closed, so that the handlers themselves must be bounded in number
+// or time. And an exempt proxy has no share of its own, it must bound its clients itself.
 package listener
 
 import (
@@ -22,9 +28,14 @@ type Options struct {
 	TLS *tls.Config
 	// PlainHTTP2 also speaks HTTP/2 without TLS, as a proxy that ends TLS may.
 	PlainHTTP2 bool
-	// MaxConnections bounds the connections at once, MaxPerSource those of one address outside of the Exempt ranges. Both are at least 1.
-	MaxConnections, MaxPerSource int
-	// Exempt are the addresses of proxies that many clients share; it may be empty.
+	// MaxConnections bounds the connections at once; it is at least 1. A source has a share of them that shrinks as others come.
+	MaxConnections int
+	// MaxPerSource bounds those of one source beside its share; 0 is no bound.
+	MaxPerSource int
+	// SourceKey answers by which address a source is counted, of an IPv6 host its /64 for instance. It is given no IPv4 address mapped into
+	// IPv6 and no zone. When it is nil, every address is a source of its own.
+	SourceKey func(netip.Addr) netip.Addr
+	// Exempt are the addresses of proxies that many clients share, and that have no share for this reason; it may be empty.
 	Exempt []netip.Prefix
 	// ConnContext is that of http.Server; it may be nil.
 	ConnContext func(context.Context, net.Conn) context.Context
@@ -36,7 +47,7 @@ type Options struct {
 type Listener struct {
 	name   string
 	net    net.Listener
-	guard  *connections
+	guard  *guard
 	server *http.Server
 }
 
@@ -47,11 +58,15 @@ func Listen(ctx context.Context, o Options) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for %s: %w", o.Name, err)
 	}
-	guard := newConnections(o.MaxConnections, o.MaxPerSource, o.Exempt)
-	l := &Listener{name: o.Name, net: guard.Listener(bound), guard: guard, server: productionLimits().server(o.Handler, o.Logger)}
+	guard := newGuard(o)
+	l := &Listener{name: o.Name, net: guard.Listener(bound), guard: guard, server: productionLimits().server(guard.Handler(o.Handler), o.Logger)}
 	l.server.TLSConfig = o.TLS
-	l.server.ConnContext = o.ConnContext
-	l.server.ConnState = guard.ConnState
+	l.server.ConnContext = guard.ConnContext
+	if o.ConnContext != nil {
+		l.server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+			return o.ConnContext(guard.ConnContext(ctx, conn), conn)
+		}
+	}
 	if o.PlainHTTP2 {
 		l.server.Protocols = new(http.Protocols)
 		l.server.Protocols.SetHTTP1(true)

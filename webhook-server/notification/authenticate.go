@@ -1,6 +1,7 @@
 package notification
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 
@@ -28,6 +29,9 @@ func (c *call) authenticate() (refusal Outcome) {
 		return Unauthenticated
 	}
 	client, err := c.Verify(c.request, c.gateway, c.snapshot, token, c.now)
+	if errors.Is(err, ErrUncertain) {
+		return NotReady
+	}
 	if err != nil {
 		c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "access token refused", c.who(slog.Any("reason", err))...)
 		return InvalidToken

@@ -123,12 +123,14 @@ func (c *call) readCorrelationID() string {
 	return c.NewID()
 }
 
-// within bounds the time of what the call waits for.
+// within bounds the time of what the call waits for. It does not end when the caller leaves: one that has closed only its own direction of
+// the connection still waits for the answer, and one that is gone is better served by a stored notification than by none.
 func (c *call) within(timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx := context.WithoutCancel(c.request.Context())
 	if timeout <= 0 {
-		return context.WithCancel(c.request.Context())
+		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(c.request.Context(), timeout)
+	return context.WithTimeout(ctx, timeout)
 }
 
 // who begins the attributes of a log line. Nothing that the checks have not passed is among them.

@@ -2,6 +2,7 @@ package notification
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -15,6 +16,9 @@ const MaxBodyBytes = 64 << 10
 
 // maxDepth bounds how deeply a body may be nested, the object itself being the first level.
 const maxDepth = 64
+
+// ErrUncertain says that an access token cannot be judged yet.
+var ErrUncertain = errors.New("access token cannot be judged yet")
 
 // Appender makes a notification durable: a store.Store.
 type Appender interface {
@@ -62,7 +66,8 @@ type Options struct {
 	Snapshot func() *serving.Snapshot
 	// Ready says whether the serving documents have been read in full: before that an unknown gateway may only be unknown yet.
 	Ready func() bool
-	// Verify checks an access token of a request for the gateway; any error refuses it. It must not repeat the token in the error.
+	// Verify checks an access token of a request for the gateway; ErrUncertain asks D1 to come again, any other error refuses it. It
+	// must not repeat the token in the error.
 	Verify func(r *http.Request, g *serving.Gateway, s *serving.Snapshot, token string, now time.Time) (*serving.Client, error)
 	// ClientCertificate checks the certificate of the request's connection. It is asked only for gateways that require one;
 	// nil refuses all of those.

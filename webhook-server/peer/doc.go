@@ -14,5 +14,8 @@
 // refused, and so is a second field line of the name: one of the two may be the client's own. An empty value means that there was no
 // certificate.
 //
+// A chain has no more than 8 certificates and no RSA key of more than 4096 bits, else it is refused unseen; and only keys that a CA of the
+// gateway vouches for are computed with. So what a stranger presents costs little, whatever it is.
+//
 // The certificate in a header says nothing of who holds its key: the proxy must have seen that in its handshake with the client.
 package peer

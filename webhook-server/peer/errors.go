@@ -13,6 +13,8 @@ var (
 	ErrNoCertificate = errors.New("no client certificate")
 	// ErrUnreadable says that a trusted proxy's header does not hold what it should.
 	ErrUnreadable = errors.New("client certificate header cannot be read")
+	// ErrTooLarge says that there are more certificates or larger keys than are looked at.
+	ErrTooLarge = errors.New("client certificate chain is too large")
 	// ErrUntrusted says that no chain leads from it to a CA of the gateway.
 	ErrUntrusted = errors.New("client certificate is not of an accepted CA")
 	// ErrExpired says that it, or a CA above it, is not valid any more.

@@ -13,12 +13,8 @@ const (
 	envoyHeader            = "X-Forwarded-Client-Cert"
 )
 
-const (
-	// maxHeaderBytes bounds the header values of a chain. A certificate is one to three kibibytes, half as much again when encoded.
-	maxHeaderBytes = 64 << 10
-	// maxCertificates bounds a chain, the client's own certificate included.
-	maxCertificates = 8
-)
+// maxHeaderBytes bounds the header values of a chain. A certificate is one to three kibibytes, half as much again when encoded.
+const maxHeaderBytes = 64 << 10
 
 var (
 	errSeveralLines = unreadable("there is more than one line of it")

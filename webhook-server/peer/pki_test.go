@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,10 +97,31 @@ func (a *authority) leafAndKey(changes ...change) (*x509.Certificate, crypto.Sig
 	return a.sign(template, key.Public()), key
 }
 
+// watch counts each use of a P-256 certificate's key, at least once a signature.
+func watch(certificate *x509.Certificate) *atomic.Int64 {
+	uses := new(atomic.Int64)
+	key := *certificate.PublicKey.(*ecdsa.PublicKey)
+	key.Curve = watched{key.Curve, uses}
+	certificate.PublicKey = &key
+	return uses
+}
+
+type watched struct {
+	elliptic.Curve
+	uses *atomic.Int64
+}
+
+func (w watched) Params() *elliptic.CurveParams {
+	w.uses.Add(1)
+	return w.Curve.Params()
+}
+
 func (a *authority) sign(template *x509.Certificate, public crypto.PublicKey) *x509.Certificate {
 	a.tb.Helper()
 	template.SerialNumber = serial(a.tb)
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, public, a.key)
+	parent := *a.certificate
+	parent.PublicKey = a.key.Public() // it may be watched
+	der, err := x509.CreateCertificate(rand.Reader, template, &parent, public, a.key)
 	if err != nil {
 		a.tb.Fatal(err)
 	}
@@ -132,11 +154,11 @@ func subject(name pkix.Name) change { return func(c *x509.Certificate) { c.Subje
 
 // gateway accepts the CAs under the rules.
 func gateway(rules api.CertificateRules, cas ...*authority) *serving.Gateway {
-	pool := x509.NewCertPool()
+	var certificates []*x509.Certificate
 	for _, ca := range cas {
-		pool.AddCert(ca.certificate)
+		certificates = append(certificates, ca.certificate)
 	}
 	document := &api.Gateway{ClientCertificate: &api.ClientCertificate{CABundle: "thales", CertificateRules: rules}}
 	document.Namespace, document.Name = "payments", "acme"
-	return &serving.Gateway{Gateway: document, ClientCAs: pool}
+	return &serving.Gateway{Gateway: document, ClientCAs: serving.NewAuthorities(certificates...)}
 }

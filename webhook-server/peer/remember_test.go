@@ -11,7 +11,7 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/peer"
 )
 
-func TestOnlyAcceptedHeadersAreRememberedAndOnlySoMany(t *testing.T) {
+func TestHeadersAreRememberedAndOnlySoMany(t *testing.T) {
 	thales, other := newAuthority(t, "Thales CA"), newAuthority(t, "another CA")
 	g := gateway(api.CertificateRules{}, thales)
 	size := len(byteSequence(thales.leaf()))
@@ -30,7 +30,10 @@ func TestOnlyAcceptedHeadersAreRememberedAndOnlySoMany(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if n := v.Remembered(); n != 0 {
+			if n := v.Accepted(); n != 0 {
+				t.Errorf("%d refused chains are remembered as accepted", n)
+			}
+			if n := v.Refused(); n == 0 || n > 8 {
 				t.Errorf("%d refused chains are remembered", n)
 			}
 			often := asked(thales.leaf())
@@ -40,7 +43,7 @@ func TestOnlyAcceptedHeadersAreRememberedAndOnlySoMany(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if n := v.Remembered(); n > 8 {
+				if n := v.Accepted(); n > 8 {
 					t.Fatalf("%d chains are remembered after %d", n, i)
 				}
 				if !v.Same(often, often) {

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -53,12 +52,13 @@ type Resolver struct {
 	proxies []netip.Prefix
 	header  string // in canonical form
 	now     func() time.Time
-	memory  *memory // of chains from headers
+	// accepted and refused remember chains from headers.
+	accepted, refused *memory
 }
 
 // New makes a Resolver of options that are valid.
 func New(o Options) *Resolver {
-	v := &Resolver{now: o.Now, memory: newMemory(rememberedChains, rememberedBytes)}
+	v := &Resolver{now: o.Now, accepted: newMemory(acceptedChains, acceptedBytes), refused: newMemory(refusedChains, refusedBytes)}
 	if o.Header != "" {
 		v.header = http.CanonicalHeaderKey(o.Header)
 	}
@@ -68,33 +68,14 @@ func New(o Options) *Resolver {
 	return v
 }
 
-// Certificates answers the chain that the client presented, its own certificate first. Nothing says yet that it is to be believed. The
-// error is ErrNoCertificate or ErrUnreadable.
-func (v *Resolver) Certificates(r *http.Request) ([]*x509.Certificate, error) {
-	p, _, err := v.presented(r)
-	if err != nil {
-		return nil, err
-	}
-	return p.chain, nil
-}
-
-// Leaf answers the client's own certificate, or nil when none can be read. Nothing says yet that it is to be believed.
-func (v *Resolver) Leaf(r *http.Request) *x509.Certificate {
-	p, _, err := v.presented(r)
-	if err != nil {
-		return nil
-	}
-	return p.chain[0]
-}
-
 // Thumbprint answers the SHA-256 of the client's own certificate in base64url without padding, as in x5t#S256 (RFC 8705 section 3.1);
 // "" when there is none that can be read.
 func (v *Resolver) Thumbprint(r *http.Request) string {
-	p, _, err := v.presented(r)
+	chain, _, err := v.chainOf(r)
 	if err != nil {
 		return ""
 	}
-	return p.thumbprint
+	return chain.thumbprint
 }
 
 // CertificateInHeader says whether connections from the address bring the client's certificate in the header. Their handshake must ask
@@ -103,18 +84,18 @@ func (v *Resolver) CertificateInHeader(remote net.Addr) bool {
 	return v.header != "" && v.trusted(parseRemote(remote.String()))
 }
 
-// presented answers the chain of a request. The key is not empty for one that was read from a header and is not remembered yet.
-func (v *Resolver) presented(r *http.Request) (*presented, headerKey, error) {
+// chainOf answers the chain of a request. The key is that of a chain from a header which no gateway has accepted yet, and empty for others.
+func (v *Resolver) chainOf(r *http.Request) (*clientChain, headerKey, error) {
 	if v.header != "" && v.trusted(parseRemote(r.RemoteAddr)) {
 		return v.fromHeader(r.Header)
 	}
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return nil, headerKey{}, ErrNoCertificate
 	}
-	return ofConnection(r.Context(), r.TLS.PeerCertificates), headerKey{}, nil
+	return chainOfConnection(r.Context(), r.TLS.PeerCertificates), headerKey{}, nil
 }
 
-func (v *Resolver) fromHeader(h http.Header) (*presented, headerKey, error) {
+func (v *Resolver) fromHeader(h http.Header) (*clientChain, headerKey, error) {
 	value, lines := httpx.Single(h, v.header)
 	if lines > 1 {
 		return nil, headerKey{}, errSeveralLines
@@ -126,12 +107,15 @@ func (v *Resolver) fromHeader(h http.Header) (*presented, headerKey, error) {
 	if key == (headerKey{}) {
 		return nil, key, ErrNoCertificate
 	}
-	if p, ok := v.memory.get(key); ok {
-		return p, headerKey{}, nil
+	if chain := v.accepted.get(key); chain != nil {
+		return chain, headerKey{}, nil
 	}
-	chain, err := decode(v.header, key)
+	if chain := v.refused.get(key); chain != nil {
+		return chain, key, nil
+	}
+	certificates, err := decode(v.header, key)
 	if err != nil {
 		return nil, key, err
 	}
-	return newPresented(chain), key, nil
+	return newClientChain(certificates), key, nil
 }

@@ -63,21 +63,27 @@ func thumbprint(c *x509.Certificate) string {
 func TestARealConnectionBringsItsCertificateAndIsVerifiedOnce(t *testing.T) {
 	thales := newAuthority(t, "Thales CA")
 	leaf, key := thales.leafAndKey()
+	uses := watch(thales.certificate)
 	v, g := direct(), gateway(api.CertificateRules{}, thales)
 	s := serve(t, v, func(r *http.Request) error { return v.Verify(r, g) })
 	c := s.Client()
 	c.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}}
+	var first int64
 	for i := range 3 {
 		status, body := get(t, c, s.URL, "Client-Cert", byteSequence(thales.leaf()))
 		if status != http.StatusOK || body != thumbprint(leaf) {
 			t.Fatalf("answer %d is %d %s", i, status, body)
 		}
-		// Only memory accepts it from now on; the lock of a request in between orders this write before the next read.
-		g.ClientCAs = x509.NewCertPool()
+		if i == 0 {
+			first = uses.Load()
+		}
+	}
+	if n := uses.Load(); first == 0 || n != first {
+		t.Errorf("the CA's key is used %d times for the first request, %d for all", first, n)
 	}
 	c.CloseIdleConnections()
-	if status, body := get(t, c, s.URL); status != http.StatusUnauthorized {
-		t.Errorf("a new connection is answered %d %s", status, body)
+	if status, body := get(t, c, s.URL); status != http.StatusOK || uses.Load() == first {
+		t.Errorf("a new connection is answered %d %s without a look", status, body)
 	}
 }
 

@@ -39,7 +39,8 @@ func (v *Resolver) Source(r *http.Request) netip.Addr {
 	return source
 }
 
-// SourceKey answers what limits count a source by: an IPv4 address itself, of an IPv6 address the first 64 bits.
+// SourceKey answers what limits count a source by: an IPv4 address itself, of an IPv6 address the first 64 bits. It alone says which
+// addresses are one source; whoever limits sources is given its answer.
 func SourceKey(source netip.Addr) netip.Addr {
 	source = plain(source)
 	if !source.Is6() {

@@ -20,41 +20,39 @@ func (v *Resolver) Verify(r *http.Request, g *serving.Gateway) error {
 
 // Certificate answers the client's own certificate when the gateway accepts it. A gateway that asks for none accepts none.
 func (v *Resolver) Certificate(r *http.Request, g *serving.Gateway) (*x509.Certificate, error) {
-	p, unremembered, err := v.presented(r)
+	chain, unaccepted, err := v.chainOf(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.verify(g, v.now()); err != nil {
+	if err := chain.verify(g, v.now()); err != nil {
+		v.refused.put(unaccepted, chain)
 		return nil, err
 	}
-	if unremembered != (headerKey{}) {
-		v.memory.put(unremembered, p)
-	}
-	return p.chain[0], nil
+	v.accepted.put(unaccepted, chain)
+	return chain.certificates[0], nil
 }
 
-// VerifyChain answers nil when the chain, the client's own certificate first, leads to one of the gateway's CAs by signatures, dates and
-// usage. It does not look at the gateway's rules: a handshake that fails cannot say why, an answer can.
-func VerifyChain(g *serving.Gateway, chain []*x509.Certificate, now time.Time) error {
-	_, err := verifyChain(g, chain, now)
+// VerifyChain answers nil when the chain, the client's own certificate first, leads to one of the CAs by signatures, dates and usage. It
+// does not look at any gateway's rules: a handshake that fails cannot say why, an answer can.
+func VerifyChain(cas *serving.Authorities, chain []*x509.Certificate, now time.Time) error {
+	_, err := verifyChain(cas, chain, now)
 	return err
 }
 
 // verifyChain answers until when the chain holds.
-func verifyChain(g *serving.Gateway, chain []*x509.Certificate, now time.Time) (until time.Time, err error) {
+func verifyChain(cas *serving.Authorities, chain []*x509.Certificate, now time.Time) (until time.Time, err error) {
 	if len(chain) == 0 {
 		return until, ErrNoCertificate
 	}
-	if g.ClientCertificate == nil || g.ClientCAs == nil {
+	if cas == nil {
 		return until, ErrUntrusted // without a pool x509 would take the system's CAs
 	}
-	intermediates := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		intermediates.AddCert(c)
+	if err := checkChainSize(chain); err != nil {
+		return until, err
 	}
 	verified, err := chain[0].Verify(x509.VerifyOptions{
-		Roots:         g.ClientCAs,
-		Intermediates: intermediates,
+		Roots:         cas.Pool(),
+		Intermediates: vouchedFor(cas, chain[1:]),
 		CurrentTime:   now,
 		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
@@ -67,6 +65,46 @@ func verifyChain(g *serving.Gateway, chain []*x509.Certificate, now time.Time) (
 		}
 	}
 	return until, nil
+}
+
+// vouchedFor answers those of the certificates behind the client's own that one of the CAs has signed, or another that is vouched for.
+//
+// No path to a CA leads over any other, and x509 alone begins at the client's end: it would check up to a hundred signatures with keys that
+// a stranger has made up, of the kind that takes longest. From this end a stranger's key is never used.
+func vouchedFor(cas *serving.Authorities, candidates []*x509.Certificate) *x509.CertPool {
+	pool := x509.NewCertPool()
+	var vouched, others []*x509.Certificate
+	for _, c := range candidates {
+		if signedByOne(c, cas.IssuersOf(c)) {
+			vouched = append(vouched, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	for len(vouched) > 0 {
+		issuer := vouched[0]
+		vouched = vouched[1:]
+		pool.AddCert(issuer)
+		rest := others[:0]
+		for _, c := range others {
+			if string(c.RawIssuer) == string(issuer.RawSubject) && c.CheckSignatureFrom(issuer) == nil {
+				vouched = append(vouched, c)
+			} else {
+				rest = append(rest, c)
+			}
+		}
+		others = rest
+	}
+	return pool
+}
+
+func signedByOne(c *x509.Certificate, issuers []*x509.Certificate) bool {
+	for _, issuer := range issuers {
+		if c.CheckSignatureFrom(issuer) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func earliestEnd(chain []*x509.Certificate) time.Time {

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,7 +75,7 @@ func TestWhichCertificatesAGatewayAccepts(t *testing.T) {
 			if errors.Is(tc.want, peer.ErrSubject) {
 				chainOnly = nil
 			}
-			if err := peer.VerifyChain(tc.g, tc.chain, today); !errors.Is(err, chainOnly) {
+			if err := peer.VerifyChain(tc.g.ClientCAs, tc.chain, today); !errors.Is(err, chainOnly) {
 				t.Errorf("error of the chain alone is %v", err)
 			}
 		})
@@ -133,39 +132,6 @@ func TestNoErrorRepeatsTextOfTheCertificate(t *testing.T) {
 	}
 }
 
-func TestAVerifiedChainIsRememberedForTheGatewayOnly(t *testing.T) {
-	thales, other := newAuthority(t, "Thales CA"), newAuthority(t, "another CA")
-	for name, tc := range map[string]struct {
-		v *peer.Resolver
-		r func(leaf *x509.Certificate) *http.Request
-	}{
-		"of a connection": {direct(), func(leaf *x509.Certificate) *http.Request { return over(request(t, stranger), leaf) }},
-		"of a header": {behindProxies("Client-Cert"), func(leaf *x509.Certificate) *http.Request {
-			return request(t, proxy, "Client-Cert", byteSequence(leaf))
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			g := gateway(api.CertificateRules{}, thales)
-			r := tc.r(thales.leaf())
-			if err := tc.v.Verify(r, g); err != nil {
-				t.Fatal(err)
-			}
-			// A compiled gateway never changes. This one does, to tell what is remembered from what is looked at.
-			g.ClientCAs = gateway(api.CertificateRules{}, other).ClientCAs
-			if err := tc.v.Verify(r, g); err != nil {
-				t.Errorf("the chain is looked at again: %v", err)
-			}
-			if err := tc.v.Verify(tc.r(thales.leaf()), g); !errors.Is(err, peer.ErrUntrusted) {
-				t.Errorf("another certificate is taken for the first: %v", err)
-			}
-			changed := *g
-			if err := tc.v.Verify(r, &changed); !errors.Is(err, peer.ErrUntrusted) {
-				t.Errorf("the changed gateway is taken for the former: %v", err)
-			}
-		})
-	}
-}
-
 func TestMemoryEndsWithTheFirstCertificateOfTheChain(t *testing.T) {
 	end := today.Add(time.Hour)
 	thales := newAuthority(t, "Thales CA")
@@ -190,29 +156,5 @@ func TestMemoryEndsWithTheFirstCertificateOfTheChain(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestWhatAConnectionRemembersIsBounded(t *testing.T) {
-	thales := newAuthority(t, "Thales CA")
-	v, r := direct(), over(request(t, stranger), thales.leaf())
-	for i := range peer.MaxGateways + 10 {
-		g := gateway(api.CertificateRules{}, thales)
-		g.Name = strings.Repeat("x", i+1)
-		if err := v.Verify(r, g); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := v.RememberedGateways(r); n != peer.MaxGateways {
-		t.Errorf("%d gateways are remembered", n)
-	}
-	r = over(request(t, stranger), thales.leaf())
-	for range 5 { // states of one gateway
-		if err := v.Verify(r, gateway(api.CertificateRules{}, thales)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := v.RememberedGateways(r); n != 1 {
-		t.Errorf("%d states of the gateway are remembered", n)
 	}
 }

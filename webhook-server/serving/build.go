@@ -27,6 +27,7 @@ func (s *State) build() *Snapshot {
 		byResource[resource] = g
 	}
 	next.index()
+	next.handshakes = newHandshakes(next)
 	for _, resource := range slices.Sorted(maps.Keys(s.clients)) {
 		c := s.clients[resource]
 		// A client whose gateway has not arrived yet, or has gone, is not served; it is no fault of the document's.

@@ -64,10 +64,12 @@ func newMaterial(s *api.GatewaySecrets) material {
 	return m
 }
 
-// compileGateway parses a gateway's keys and certificates. No error repeats secret text.
-func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets) (*Gateway, error) {
+var errMaterialMissing = errors.New("what it names is not in the gateway's secrets")
+
+// compileGateway parses a gateway's keys and certificates, as far as they are not known yet. No error repeats secret text.
+func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets, known authoritiesByText) (*Gateway, error) {
 	if missing := doc.Missing(secrets); missing != "" {
-		return nil, fmt.Errorf("%s is not in the gateway's secrets", missing)
+		return nil, fmt.Errorf("%w: %s", errMaterialMissing, missing)
 	}
 	m := newMaterial(secrets)
 	g := &Gateway{Gateway: doc, keys: map[string]*Key{}, merchants: make(map[string]*Destination, len(doc.Merchants))}
@@ -81,11 +83,11 @@ func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets) (*Gateway, er
 	}
 	slices.SortStableFunc(g.timeline, func(a, b timedKey) int { return a.from.Compare(b.from) })
 	if c := doc.ClientCertificate; c != nil {
-		pool, err := parseBundle(m.bundles[c.CABundle])
+		authorities, err := known.parse(m.bundles[c.CABundle])
 		if err != nil {
 			return nil, err
 		}
-		g.ClientCAs = pool
+		g.ClientCAs = authorities
 	}
 	var err error
 	if doc.ServerCertificate != "" {

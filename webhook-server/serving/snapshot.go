@@ -23,6 +23,7 @@ type Snapshot struct {
 	tokenPaths map[string]hosts       // by token endpoint path
 	clients    map[hostedID][]*Client // unique on each host and path; at most as many for one key as the host has token paths
 	ofGateway  map[ownID]*Client
+	handshakes handshakes
 	incomplete bool
 }
 
@@ -97,7 +98,7 @@ func (s *Snapshot) ClientOf(g *Gateway, clientID string) *Client {
 type Gateway struct {
 	*api.Gateway
 	// ClientCAs verifies D1's client certificate; nil unless one is required.
-	ClientCAs CertPool
+	ClientCAs *Authorities
 	// Certificate is what the server presents on its hostnames; nil presents the server's own.
 	Certificate *tls.Certificate
 

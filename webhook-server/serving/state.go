@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -44,6 +45,8 @@ type State struct {
 	clients  map[string]*Client             // by namespace/name, without their gateway
 	compiled map[string]*Gateway            // by namespace/name: the last that compiles
 	problems map[string]error               // by object
+
+	authorities authoritiesByText
 }
 
 // NewState is empty and not synced.
@@ -57,6 +60,8 @@ func NewState(logger *slog.Logger) *State {
 		clients:  map[string]*Client{},
 		compiled: map[string]*Gateway{},
 		problems: map[string]error{},
+
+		authorities: authoritiesByText{},
 	}
 	s.current.Store(&Snapshot{})
 	return s
@@ -133,6 +138,7 @@ func (s *State) Apply(updates []Update) {
 	for _, resource := range slices.Sorted(maps.Keys(dirty)) {
 		s.compile(resource)
 	}
+	s.authorities.retain(s.compiled)
 	s.current.Store(s.build())
 }
 
@@ -209,7 +215,7 @@ func (s *State) compile(resource string) {
 	if secrets == nil {
 		secrets = &api.GatewaySecrets{}
 	}
-	g, err := compileGateway(doc, secrets)
+	g, err := compileGateway(doc, secrets, s.authorities)
 	if err != nil {
 		s.refuse(doc.ObjectName(), err)
 		return
@@ -220,6 +226,11 @@ func (s *State) compile(resource string) {
 
 func (s *State) refuse(object string, err error) {
 	s.problems[object] = err
+	if errors.Is(err, errMaterialMissing) {
+		// A Gateway is often seen before its GatewaySecrets; what stays so shows in readiness and metrics.
+		s.logger.Info("serving document waits for its secrets", "object", object, "error", err, "lastGoodServes", s.isServed(object))
+		return
+	}
 	s.logger.Error("serving document refused", "object", object, "error", err, "lastGoodServes", s.isServed(object))
 }
 

@@ -11,13 +11,11 @@ import (
 )
 
 // Outcome is what came of one request; the set is closed, so that requests can be counted by it.
-type Outcome string
+type Outcome = clientauth.Outcome
 
-// The outcomes of a token request.
+// The outcomes of a token request, beside the refusals of clientauth.
 const (
 	Issued           Outcome = "issued"
-	BadClient                = Outcome(clientauth.BadClient)
-	BadRequest               = Outcome(clientauth.BadRequest)
 	BadGrantType     Outcome = "unsupported_grant_type"
 	BadScope         Outcome = "invalid_scope"
 	MethodNotAllowed Outcome = "method_not_allowed"
@@ -27,30 +25,29 @@ const (
 
 // Outcomes lists every outcome, so that counters can begin at zero.
 func Outcomes() []Outcome {
-	all := []Outcome{Issued, BadGrantType, BadScope, MethodNotAllowed, Failed}
-	for _, refusal := range clientauth.Refusals() {
-		all = append(all, Outcome(refusal))
-	}
-	return all
+	return append([]Outcome{Issued, BadGrantType, BadScope, MethodNotAllowed, Failed}, clientauth.Refusals()...)
 }
 
-// badRequestBodies are, beside invalid_request's in clientauth, both D1's closed error object and that of RFC 6749 section 5.2.
-var badRequestBodies = map[problem][]byte{
-	invalidScope:         []byte(`{"error":"invalid_scope","errorCode":"FIELD_INVALID_FORMAT"}`),
-	unsupportedGrantType: []byte(`{"error":"unsupported_grant_type","errorCode":"FIELD_INVALID_FORMAT"}`),
-}
+// These are, beside invalid_request's in clientauth, both D1's closed error object and that of RFC 6749 section 5.2.
+var (
+	badGrantTypeBody = []byte(`{"error":"unsupported_grant_type","errorCode":"FIELD_INVALID_FORMAT"}`)
+	badScopeBody     = []byte(`{"error":"invalid_scope","errorCode":"FIELD_INVALID_FORMAT"}`)
+)
 
 // writeRefusal answers every outcome but Issued.
 func writeRefusal(w http.ResponseWriter, o Outcome, retryAfter time.Duration) {
+	httpx.NoStore(w.Header())
 	switch o {
-	case BadGrantType, BadScope:
-		httpx.NoStore(w.Header())
-		httpx.WriteJSON(w, http.StatusBadRequest, badRequestBodies[problem(o)])
+	case BadGrantType:
+		httpx.WriteJSON(w, http.StatusBadRequest, badGrantTypeBody)
+	case BadScope:
+		httpx.WriteJSON(w, http.StatusBadRequest, badScopeBody)
 	case MethodNotAllowed:
-		httpx.NoStore(w.Header())
 		httpx.MethodNotAllowed(w, http.MethodPost)
+	case Failed:
+		httpx.Unavailable(w, retryAfter)
 	default:
-		clientauth.Refusal(o).Write(w, retryAfter)
+		clientauth.WriteRefusal(w, o, retryAfter)
 	}
 }
 

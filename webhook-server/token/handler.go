@@ -68,11 +68,22 @@ func (h *Handler) write(w http.ResponseWriter, a answer) {
 	if a.outcome == Issued {
 		httpx.NoStore(w.Header())
 		httpx.WriteJSON(w, http.StatusOK, *a.body)
-		h.buffers.Put(a.body)
+		h.recycle(a.body)
 	} else {
 		writeRefusal(w, a.outcome, h.RetryAfter)
 	}
 	h.Observer.Answered(a.outcome, a.client)
+}
+
+// maxPooledBytes is the size of net/http's own buffers: only a body that fits is copied into one by Write. A longer one goes to the
+// connection as it is, and when an HTTP/2 stream is reset meanwhile Write returns before the last frame has been read from it.
+const maxPooledBytes = 4096
+
+// recycle gives back the buffer of a body that has been written.
+func (h *Handler) recycle(body *[]byte) {
+	if len(*body) <= maxPooledBytes {
+		h.buffers.Put(body)
+	}
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) answer {
@@ -81,11 +92,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) answer {
 	}
 	path, _ := httpx.PlainPath(r.URL)
 	who, refusal := h.Clients.Authenticate(w, r, func(s *serving.Snapshot, id string) *serving.Client {
-		client, _ := s.Client(r.Host, path, id)
-		return client
+		return s.Client(r.Host, path, id)
 	})
 	if refusal != "" {
-		return answer{outcome: Outcome(refusal), client: who.Client}
+		return answer{outcome: refusal, client: who.Client}
 	}
 	grant := accesstoken.Grant{Issued: accesstoken.IssuedAt(who.Client, who.At)}
 	if who.Client.Gateway.CertificateBoundTokens {
@@ -93,15 +103,15 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) answer {
 		if grant.Thumbprint, err = h.Thumbprint(r, who.Client.Gateway); err != nil {
 			h.Logger.LogAttrs(r.Context(), slog.LevelInfo, "no token without a client certificate to bind it to",
 				slog.String("client", who.Client.ClientID), slog.String("gateway", who.Client.Gateway.GatewayID), slog.Any("reason", err))
-			return answer{outcome: BadClient, client: who.Client}
+			return answer{outcome: clientauth.BadClient, client: who.Client}
 		}
 	}
-	asked, p := checkRequest(who.Form)
-	if p == "" {
-		grant.Scope, p = grantScope(asked, who.Client.Scopes)
+	asked, refusal := checkRequest(who.Form)
+	if refusal == "" {
+		grant.Scope, refusal = grantScope(asked, who.Client.Scopes)
 	}
-	if p != "" {
-		return answer{outcome: Outcome(p), client: who.Client}
+	if refusal != "" {
+		return answer{outcome: refusal, client: who.Client}
 	}
 	return h.issue(r, who.Client, path, asked, grant)
 }

@@ -41,7 +41,7 @@ func TestTooManyFailuresForOneClientFromOneSourceAreAnswered503(t *testing.T) {
 	for _, outcome := range e.observer.outcomes {
 		counted[outcome]++
 	}
-	if counted["too_many_failures"] != 3 || counted[token.BadClient] != refused+1 || counted[token.Issued] != 2 {
+	if counted["too_many_failures"] != 3 || counted[clientauth.BadClient] != refused+1 || counted[token.Issued] != 2 {
 		t.Errorf("counted %v", counted)
 	}
 }

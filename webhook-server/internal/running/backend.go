@@ -3,6 +3,7 @@ package running
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -54,27 +55,43 @@ type Platform struct {
 	// Asked counts the requests.
 	Asked atomic.Int64
 
-	ended chan struct{}
+	mu   sync.Mutex
+	hung chan struct{} // closed when those that hang are to be answered
 }
 
 // What a Platform can do in place of answering.
 const (
 	// Drop cuts the connection.
 	Drop = -1
-	// Hang answers nothing until the caller gives up.
+	// Hang answers nothing until the caller gives up, or Release.
 	Hang = -2
 )
 
 // NewPlatform runs a platform until the test ends.
 func NewPlatform(tb testing.TB) *Platform {
 	tb.Helper()
-	p := &Platform{ended: make(chan struct{})}
+	p := &Platform{hung: make(chan struct{})}
 	p.Status.Store(http.StatusOK)
 	server := httptest.NewServer(http.HandlerFunc(p.answer))
 	tb.Cleanup(server.Close)
-	tb.Cleanup(func() { close(p.ended) })
+	tb.Cleanup(p.Release)
 	p.URL = server.URL
 	return p
+}
+
+// Release answers those that hang with 200.
+func (p *Platform) Release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.hung)
+	p.hung = make(chan struct{})
+}
+
+// hanging answers a channel that ends with the next Release.
+func (p *Platform) hanging() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hung
 }
 
 func (p *Platform) answer(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +102,7 @@ func (p *Platform) answer(w http.ResponseWriter, r *http.Request) {
 	case Hang:
 		select {
 		case <-r.Context().Done():
-		case <-p.ended:
+		case <-p.hanging():
 		}
 	default:
 		w.WriteHeader(int(status))

@@ -41,7 +41,7 @@ func (a Answer) Token() string {
 }
 
 // Client sends requests over one transport, from an address of its own in 127.0.0.0/8, as if it were alone on a machine. What it is
-// answered is kept and, on the paths of the two documented operations, held against the contract.
+// answered is kept and held against the contract.
 type Client struct {
 	Transport Transport
 	HTTP      *http.Client
@@ -67,6 +67,9 @@ func (c *Client) For(tb testing.TB) *Client {
 	return &sub
 }
 
+// Source is the address that it sends from.
+func (c *Client) Source() netip.Addr { return c.source }
+
 // Do sends a request and reads the answer. A request that gets none ends the test.
 func (c *Client) Do(r Request) Answer {
 	c.tb.Helper()
@@ -80,6 +83,7 @@ func (c *Client) Do(r Request) Answer {
 // Try sends a request; the error says that no answer came.
 func (c *Client) Try(ctx context.Context, r Request) (Answer, error) {
 	c.tb.Helper()
+	c.world.keepSent(r.Body)
 	request, err := c.build(ctx, r)
 	if err != nil {
 		return Answer{}, err

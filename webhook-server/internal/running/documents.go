@@ -20,6 +20,28 @@ func (w *World) Another(name, gatewayID, clientID string) *fixture.World {
 	return other
 }
 
+// DocumentsOf answers the documents of a gateway, or ends the test.
+func (w *World) DocumentsOf(gatewayID string) *fixture.World {
+	w.tb.Helper()
+	for _, all := range append([]*fixture.World{w.Documents}, w.others...) {
+		if all.Gateway.GatewayID == gatewayID {
+			return all
+		}
+	}
+	w.tb.Fatalf("there is no gateway %s", gatewayID)
+	return nil
+}
+
+// AnotherClient adds a client of the gateway of these documents, w.Documents or what Another answered, with the secret of the base client.
+// It is served after the next Write or Publish.
+func (w *World) AnotherClient(of *fixture.World, clientID string) *api.Client {
+	w.tb.Helper()
+	client := *of.Client
+	client.Name, client.ClientID = strings.ToLower(strings.ReplaceAll(clientID, "_", "-")), clientID
+	w.beside = append(w.beside, &client)
+	return &client
+}
+
 // RequireClientCertificate makes the gateway of the base documents ask for a client certificate of that authority with one of the
 // subjects; none means any subject. It is served after the next Write or Publish.
 func (w *World) RequireClientCertificate(ca *Authority, subjects ...string) {
@@ -36,6 +58,9 @@ func (w *World) Write() {
 		for _, d := range []api.Document{all.Secrets, all.Gateway, all.Client} {
 			w.WriteDocument(d)
 		}
+	}
+	for _, client := range w.beside {
+		w.WriteDocument(client)
 	}
 }
 

@@ -41,7 +41,7 @@ func (j judge) faults(method, target string, a Answer) []string {
 	isNotify := notifyPath.MatchString(path)
 	switch {
 	case !isToken && !isNotify:
-		return found
+		return append(found, otherFaults(method, path, a)...)
 	case method != http.MethodPost:
 		return append(found, otherMethod(a)...)
 	case isToken:

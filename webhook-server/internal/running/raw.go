@@ -49,6 +49,8 @@ func (c *Client) dial() (net.Conn, error) {
 // answer that is not 1xx.
 func (c *Client) Raw(method, text string) Answer {
 	c.tb.Helper()
+	_, body, _ := strings.Cut(text, "\r\n\r\n")
+	c.world.keepSent(body)
 	connection := c.Dial()
 	defer func() { _ = connection.Close() }()
 	// The server may answer and close before it has read everything.

@@ -73,6 +73,12 @@ func (w *World) TLSConfig(version uint16, certificates ...tls.Certificate) *tls.
 // Over answers a client of that transport, which presents the certificates.
 func (w *World) Over(t Transport, certificates ...tls.Certificate) *Client {
 	w.tb.Helper()
+	return w.OverFrom(w.clients.nextSource(), t, certificates...)
+}
+
+// OverFrom is Over for a client that sends from an address in 127.0.0.0/8 which other clients may have too.
+func (w *World) OverFrom(source netip.Addr, t Transport, certificates ...tls.Certificate) *Client {
+	w.tb.Helper()
 	if !slices.Contains(w.Transports(), t) {
 		w.tb.Fatalf("this server does not speak %s", t.Name)
 	}
@@ -80,7 +86,7 @@ func (w *World) Over(t Transport, certificates ...tls.Certificate) *Client {
 	if t.TLS != 0 {
 		config = w.TLSConfig(t.TLS, certificates...)
 	}
-	return w.client(t, config)
+	return w.client(source, t, config)
 }
 
 // Client is the world's own client of the transport that needs least: HTTP/1.1, over TLS 1.3 where the server speaks TLS.
@@ -98,11 +104,10 @@ func (w *World) newOwn() *Client {
 // ClientOf answers a client whose TLS is as config says.
 func (w *World) ClientOf(config *tls.Config, http2 bool) *Client {
 	w.tb.Helper()
-	return w.client(Transport{Name: "TLS", TLS: config.MaxVersion, HTTP2: http2}, config)
+	return w.client(w.clients.nextSource(), Transport{Name: "TLS", TLS: config.MaxVersion, HTTP2: http2}, config)
 }
 
-func (w *World) client(t Transport, config *tls.Config) *Client {
-	source := w.clients.nextSource()
+func (w *World) client(source netip.Addr, t Transport, config *tls.Config) *Client {
 	transport := &http.Transport{DialContext: dialer(source).DialContext, TLSClientConfig: config, Protocols: new(http.Protocols), ExpectContinueTimeout: patience, DisableCompression: true}
 	switch {
 	case t.HTTP2 && config == nil:

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/app"
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 )
@@ -35,6 +36,7 @@ type World struct {
 
 	tb       testing.TB
 	others   []*fixture.World
+	beside   []*api.Client
 	beacon   beacon
 	recorder recorder
 	judge    judge
@@ -83,7 +85,7 @@ func Options(stateDir, store string, log slog.Handler) app.Options {
 		StateDir: stateDir, Store: "sqlite:" + store,
 		D1Address: "127.0.0.1:0", MetricsAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", InsecureHTTP: true,
 		DeliveryAllow:         []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		MaxConcurrentRequests: 64, MaxConnections: 256, MaxConnectionsPerSource: 256, Retention: time.Hour, DeadRetention: time.Hour,
+		MaxConcurrentRequests: 1024, MaxConnections: 256, MaxConnectionsPerSource: 256, Retention: time.Hour, DeadRetention: time.Hour,
 		Logger: slog.New(log), Now: time.Now,
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
-// Interval is how often the directory is looked at. Looking is one stat a file, and works on every file system, network mounts included.
-const Interval = time.Second
+// Interval is how often the directory is looked at. It is short enough for a suspension to be in force within a second. Looking is one stat a file, and works on every file system, network mounts included.
+const Interval = 500 * time.Millisecond
 
 // Source watches one directory.
 type Source struct {

@@ -87,6 +87,9 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if err := migrate(ctx, writing); err != nil {
 		return err
 	}
+	if s.writer.place, err = newPlace(s.path); err != nil {
+		return err
+	}
 	if s.readers, err = connect(s.path, maxReaders, "query_only(1)"); err != nil {
 		return err
 	}

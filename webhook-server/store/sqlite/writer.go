@@ -28,6 +28,7 @@ type writer struct {
 	onCommit func(store.Commit)
 	queue    *queue
 	index    *indexer
+	place    *place
 	maxBytes int64
 	pageSize int64
 	stmts    statements
@@ -154,6 +155,9 @@ func (w *writer) indexMore() {
 // transact runs the work in a transaction and flushes it to the disk.
 func (w *writer) transact(work func() error) error {
 	w.changed, w.rows = 0, w.rows[:0]
+	if err := w.place.check(w.now()); err != nil {
+		return err
+	}
 	if _, err := w.exec(w.stmts.begin); err != nil {
 		w.rollBack()
 		return asFull(fmt.Errorf("beginning a transaction: %w", err))

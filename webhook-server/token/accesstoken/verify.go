@@ -20,6 +20,9 @@ const MaxTokenBytes = 5 << 10
 // ErrInvalid says that an access token must not be accepted. What wraps it says why, for a log; it never repeats the token.
 var ErrInvalid = errors.New("invalid access token")
 
+// ErrUncertain says that nothing speaks against an access token, but that its client may be in a document that cannot be served yet.
+var ErrUncertain = errors.New("the token's client may be in a document that cannot be served yet")
+
 // Token is a live access token.
 type Token struct {
 	*Claims
@@ -46,8 +49,8 @@ func NewVerifier(remember int, revocations *Revocations) *Verifier {
 }
 
 // Verify answers an access token that is live at the gateway: signed by one of its keys, for it, now, not revoked, and not ended by a
-// suspension or deletion of its client. What it may be used for is the caller's to check. Any error wraps ErrInvalid. The gateway must
-// be of the snapshot.
+// suspension or deletion of its client. What it may be used for is the caller's to check. The error is ErrUncertain, or wraps
+// ErrInvalid. The gateway must be of the snapshot.
 func (v *Verifier) Verify(g *serving.Gateway, snapshot *serving.Snapshot, raw string, now time.Time) (Token, error) {
 	c, err := v.verifySignature(g, raw)
 	if err != nil {
@@ -58,6 +61,8 @@ func (v *Verifier) Verify(g *serving.Gateway, snapshot *serving.Snapshot, raw st
 	}
 	client := snapshot.ClientOf(g, c.ClientID)
 	switch {
+	case client == nil && snapshot.Incomplete():
+		return Token{}, ErrUncertain
 	case client == nil:
 		return Token{}, invalid("its client does not exist")
 	case client.Suspended:

@@ -1,15 +1,17 @@
 package clientauth
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	api "github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
@@ -18,28 +20,19 @@ const (
 	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 	// maxAssertionBytes bounds an assertion; a longer one is refused unread.
 	maxAssertionBytes = 4 << 10
-	// maxAssertionLifetime bounds how far ahead an assertion may expire, and with it how long its jti must be remembered.
-	maxAssertionLifetime = time.Hour
-	// assertionSkew is how far the clocks of client and server may be apart.
-	assertionSkew = 60 * time.Second
 )
 
-// newAssertionParser reads assertions of the closed list of algorithms; what the claims say is checked here.
-func newAssertionParser() *jwt.Parser {
-	return jwt.NewParser(jwt.WithValidMethods([]string{"ES256", "ES384", "EdDSA", "RS256", "PS256"}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
-}
-
 // byAssertion authenticates by a JWT that the client has signed (RFC 7523, private_key_jwt).
-func (a *Authenticator) byAssertion(t attempt, formID, kind, assertion string) (Authenticated, Refusal) {
-	id, ok := assertionIssuer(a.parser, kind, assertion)
-	if !ok || formID != "" && formID != id {
+func (a *Authenticator) byAssertion(t attempt, formID, kind, text string) (Authenticated, Outcome) {
+	given, ok := parseAssertion(kind, text)
+	if !ok || formID != "" && formID != given.issuer {
 		return a.refuse(t, failure{reason: BadAssertion, detail: "it is not a JWT of one client"})
 	}
-	suspect, ok := a.suspect(t, id)
+	client := t.find(given.issuer)
+	suspect, ok := a.admit(t, client, given.issuer)
 	if !ok {
 		return Authenticated{}, TooManyFailures
 	}
-	client := t.find(t.snapshot, id)
 	switch {
 	case client == nil:
 		return a.fail(t, suspect, failure{reason: UnknownClient})
@@ -48,15 +41,9 @@ func (a *Authenticator) byAssertion(t attempt, formID, kind, assertion string) (
 	case client.Suspended:
 		return a.fail(t, suspect, failure{client: client, reason: Suspended})
 	}
-	claims, key, err := verifyAssertion(a.parser, client, assertion)
-	if err == nil {
-		err = checkAssertion(claims, client, t.now)
-	}
-	if err == nil {
-		err = a.replays.use(client, claims.ID, claims.ExpiresAt.Add(assertionSkew), t.now)
-	}
+	key, err := a.useAssertion(t, client, given)
 	if errors.Is(err, errNoRoom) {
-		a.Logger.LogAttrs(t.request.Context(), slog.LevelWarn, "client assertion cannot be remembered, answering 503",
+		a.options.Logger.LogAttrs(t.request.Context(), slog.LevelWarn, "client assertion cannot be remembered, answering 503",
 			slog.String("client", client.ClientID), slog.String("gateway", client.Gateway.GatewayID))
 		return Authenticated{}, Overloaded
 	}
@@ -66,63 +53,82 @@ func (a *Authenticator) byAssertion(t attempt, formID, kind, assertion string) (
 	return a.succeed(t, client, api.PrivateKeyJWT, key.ID)
 }
 
-// assertionIssuer answers who an assertion says it is of, without believing it yet.
-func assertionIssuer(parser *jwt.Parser, kind, assertion string) (id string, ok bool) {
-	if kind != assertionType || len(assertion) > maxAssertionBytes {
-		return "", false
+// useAssertion answers the key that a good assertion of the client was signed with. The assertion is not good a second time.
+func (a *Authenticator) useAssertion(t attempt, client *serving.Client, given assertion) (*serving.ClientKey, error) {
+	key := given.signer(client.Keys)
+	if key == nil {
+		return nil, errors.New("none of the client's keys has signed it")
 	}
-	var claims jwt.RegisteredClaims
-	if _, _, err := parser.ParseUnverified(assertion, &claims); err != nil {
-		return "", false
+	c, err := decodeClaims(given.payload)
+	if err != nil {
+		return nil, err
 	}
-	return claims.Issuer, claims.Issuer != "" && claims.Issuer == claims.Subject
+	if err := c.check(client, t.now); err != nil {
+		return nil, err
+	}
+	return key, a.replays.use(client, c.id, c.forgetAt(), t.now)
 }
 
-var errNoAssertionKey = errors.New("none of the client's keys has signed it")
+// assertion is a JWT in the form of RFC 7515 section 3.1 that says who has signed it. Nothing of it is believed before a key of
+// that client verifies the signature, and nothing else of its claims is read.
+type assertion struct {
+	algorithm string // of api.AssertionAlgorithms
+	keyID     string // empty when it names none
+	issuer    string
+	payload   []byte
+	signed    string // what the signature is of
+	signature []byte
+}
 
-// verifyAssertion answers the claims of an assertion that one of the client's keys has signed. The key decides over the algorithm.
-func verifyAssertion(parser *jwt.Parser, client *serving.Client, assertion string) (*jwt.RegisteredClaims, *serving.ClientKey, error) {
-	for i := range client.Keys {
-		key := &client.Keys[i]
-		claims := new(jwt.RegisteredClaims)
-		_, err := parser.ParseWithClaims(assertion, claims, func(t *jwt.Token) (any, error) {
-			kid, _ := t.Header["kid"].(string)
-			_, critical := t.Header["crit"]
-			if critical || kid != "" && key.KeyID != "" && kid != key.KeyID || !goesWith(t.Method.Alg(), key.Algorithm) {
-				return nil, errNoAssertionKey
-			}
-			return key.Key, nil
-		})
-		if err == nil {
-			return claims, key, nil
+// parseAssertion reads an assertion, and answers false for anything else.
+func parseAssertion(kind, text string) (assertion, bool) {
+	parts := strings.Split(text, ".")
+	if kind != assertionType || len(text) > maxAssertionBytes || len(parts) != 3 {
+		return assertion{}, false
+	}
+	var decoded [3][]byte
+	for i, part := range parts {
+		var err error
+		if decoded[i], err = base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return assertion{}, false
 		}
 	}
-	return nil, nil, errNoAssertionKey
-}
-
-// goesWith says whether a key that verifies only the given algorithm verifies alg. Without one it is an RSA key for both of its own.
-func goesWith(alg, algorithm string) bool {
-	if algorithm == "" {
-		return alg == "RS256" || alg == "PS256"
+	a := assertion{payload: decoded[1], signed: parts[0] + "." + parts[1], signature: decoded[2]}
+	var keyID any
+	var critical json.RawMessage
+	if err := httpx.Members(decoded[0], map[string]any{"alg": &a.algorithm, "kid": &keyID, "crit": &critical}); err != nil {
+		return assertion{}, false
 	}
-	return alg == algorithm
+	// RFC 7515 section 4.1.11: no extension is understood here.
+	if critical != nil || !slices.Contains(api.AssertionAlgorithms(), a.algorithm) {
+		return assertion{}, false
+	}
+	a.keyID, _ = keyID.(string) // one that is no text names none
+	if err := httpx.Members(a.payload, map[string]any{"iss": &a.issuer}); err != nil {
+		return assertion{}, false
+	}
+	return a, a.issuer != ""
 }
 
-// checkAssertion looks at what the claims say.
-func checkAssertion(c *jwt.RegisteredClaims, client *serving.Client, now time.Time) error {
-	switch {
-	case c.Issuer != client.ClientID || c.Subject != client.ClientID:
-		return errors.New("it is of another client")
-	case !slices.ContainsFunc(c.Audience, client.Gateway.IsAudience):
-		return fmt.Errorf("its aud is none of this gateway's: use %s", client.Gateway.Issuer)
-	case c.ExpiresAt == nil || !now.Before(c.ExpiresAt.Add(assertionSkew)):
-		return errors.New("it has expired, or never does")
-	case c.ExpiresAt.After(now.Add(maxAssertionLifetime + assertionSkew)):
-		return errors.New("it lives longer than an hour")
-	case c.NotBefore != nil && c.NotBefore.After(now.Add(assertionSkew)), c.IssuedAt != nil && c.IssuedAt.After(now.Add(assertionSkew)):
-		return errors.New("it is not valid yet")
-	case c.ID == "":
-		return errors.New("it has no jti: it could be used twice")
+// signer answers the key that has signed it, or nil. The key decides over the algorithm (RFC 8725 section 3.1).
+func (a assertion) signer(keys []serving.ClientKey) *serving.ClientKey {
+	method := signingMethod(a.algorithm)
+	for i := range keys {
+		key := &keys[i]
+		if a.keyID != "" && key.KeyID != "" && a.keyID != key.KeyID || !key.Verifies(a.algorithm) {
+			continue
+		}
+		if method.Verify(a.signed, a.signature, key.Key) == nil {
+			return key
+		}
 	}
 	return nil
+}
+
+// signingMethod answers the method of an algorithm of the closed list. The library does not know EdDSA by its name of RFC 9864 yet.
+func signingMethod(algorithm string) jwt.SigningMethod {
+	if algorithm == "Ed25519" {
+		return jwt.SigningMethodEdDSA
+	}
+	return jwt.GetSigningMethod(algorithm)
 }

@@ -3,10 +3,13 @@ package clientauth_test
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +48,75 @@ func TestAssertionsOfEveryAlgorithm(t *testing.T) {
 			other := fixture.NewClientKey(t, "key-2", algorithm)
 			d.wantRefused(asserting(d.GenuineAssertion(other).Sign(t)), clientauth.BadClient, clientauth.BadAssertion)
 		})
+	}
+}
+
+func TestAnEd25519KeyVerifiesUnderBothNames(t *testing.T) {
+	key := fixture.NewClientKey(t, "key", "EdDSA")
+	another := fixture.NewClientKey(t, "other", "EdDSA")
+	ecdsa := fixture.NewClientKey(t, "p256", "ES256")
+	d := keyed(t, ecdsa, key)
+	for _, name := range []string{"EdDSA", "Ed25519"} {
+		sign := func(key fixture.ClientKey, alg string) request {
+			a := d.GenuineAssertion(key)
+			a.Header["alg"] = alg
+			return asserting(a.Sign(t))
+		}
+		if who := d.wantIn(sign(key, name), api.PrivateKeyJWT); who.CredentialID != "key" {
+			t.Errorf("%s: authenticated by %s", name, who.CredentialID)
+		}
+		d.wantRefused(sign(another, name), clientauth.BadClient, clientauth.BadAssertion)
+		d.wantRefused(sign(ecdsa, name), clientauth.BadClient, clientauth.BadAssertion)
+	}
+	for _, name := range []string{"ed25519", "Ed448", "EDDSA"} {
+		a := d.GenuineAssertion(key)
+		a.Header["alg"] = name
+		d.wantRefused(asserting(a.Sign(t)), clientauth.BadClient, clientauth.BadAssertion)
+	}
+}
+
+// What is signed is not read before the signature holds: garbage that nobody has signed is refused as not signed.
+func TestTheClaimsAreReadOnlyWhenTheSignatureHolds(t *testing.T) {
+	key, another := fixture.NewClientKey(t, "key", "ES256"), fixture.NewClientKey(t, "other", "ES256")
+	d := keyed(t, key)
+	for signer, detail := range map[*fixture.ClientKey]string{&another: "has signed it", &key: "cannot be read"} {
+		a := d.GenuineAssertion(*signer)
+		a.Claims["exp"] = []int{1}
+		d.log.Reset()
+		d.wantRefused(asserting(a.Sign(t)), clientauth.BadClient, clientauth.BadAssertion)
+		if !strings.Contains(d.log.String(), detail) {
+			t.Errorf("logged %s, want %q", d.log, detail)
+		}
+	}
+}
+
+func TestAMemberThatStandsTwiceIsRefused(t *testing.T) {
+	key := fixture.NewClientKey(t, "key", "ES256")
+	d := keyed(t, key)
+	now := fixture.Now().Unix()
+	const header = `{"alg":"ES256"}`
+	claims := func(jti, more string) string {
+		return fmt.Sprintf(`{"iss":"is_tbank01","sub":"is_tbank01","aud":%q,"exp":%d,"jti":%q%s}`, fixture.Issuer, now+60, jti, more)
+	}
+	sign := func(header, claims string) request {
+		text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+		signature, err := jwt.SigningMethodES256.Sign(text, key.Private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return asserting(text + "." + base64.RawURLEncoding.EncodeToString(signature))
+	}
+	d.wantIn(sign(header, claims("1", "")), api.PrivateKeyJWT)
+	d.wantIn(sign(header, claims("2", `,"x":1,"x":2`)), api.PrivateKeyJWT)
+	for name, r := range map[string]request{
+		"iss":          sign(header, claims("3", `,"iss":"is_tbank01"`)),
+		"aud":          sign(header, claims("4", `,"aud":"x"`)),
+		"exp":          sign(header, claims("5", fmt.Sprintf(`,"exp":%d`, now+61))),
+		"jti, escaped": sign(header, claims("6", `,"jt\u0069":"x"`)),
+		"alg":          sign(`{"alg":"ES256","alg":"ES256"}`, claims("7", "")),
+		"kid":          sign(`{"alg":"ES256","kid":"a","kid":"b"}`, claims("8", "")),
+	} {
+		d.run(name, func(*testing.T) { d.wantRefused(r, clientauth.BadClient, clientauth.BadAssertion) })
 	}
 }
 
@@ -113,6 +185,9 @@ func TestAssertionsThatAreTaken(t *testing.T) {
 		"aud is a list with the issuer":    func(a *fixture.JWT) { a.Claims["aud"] = []string{"https://else.example", fixture.Issuer} },
 		"exp is just past, within 60 s":    func(a *fixture.JWT) { a.Claims["exp"] = unix(-59 * time.Second) },
 		"exp is an hour ahead":             func(a *fixture.JWT) { a.Claims["exp"] = unix(time.Hour) },
+		"exp is ten minutes ahead, no iat": func(a *fixture.JWT) { delete(a.Claims, "iat"); a.Claims["exp"] = unix(10 * time.Minute) },
+		"iat is almost ten minutes past":   func(a *fixture.JWT) { a.Claims["iat"] = unix(-10 * time.Minute) },
+		"a claim in another letter case":   func(a *fixture.JWT) { a.Claims["EXP"], a.Claims["Sub"] = 0, "is_tbank02" },
 		"exp has a fraction":               func(a *fixture.JWT) { a.Claims["exp"] = float64(unix(time.Minute)) + 0.5 },
 		"nbf is now":                       func(a *fixture.JWT) { a.Claims["nbf"] = unix(0) },
 		"nbf is 60 s ahead":                func(a *fixture.JWT) { a.Claims["nbf"] = unix(60 * time.Second) },
@@ -150,6 +225,8 @@ func TestAssertionsThatAreRefused(t *testing.T) {
 	edwards, larger := fixture.NewClientKey(t, "ed", "EdDSA"), fixture.NewClientKey(t, "p384", "ES384")
 	d := keyed(t, key)
 	other := d.Another("globex", "MGW_000002", "is_tbank02")
+	other.UseKeys(another)
+	other.Publish()
 	text, der := publicPEM(t, key)
 	hmac := func(method jwt.SigningMethod, with []byte) func(*fixture.JWT) {
 		return func(a *fixture.JWT) { a.Header["alg"], a.Method, a.Key = method.Alg(), method, with }
@@ -192,6 +269,15 @@ func TestAssertionsThatAreRefused(t *testing.T) {
 		"aud is the token URL of the Host asked": func(a *fixture.JWT) { a.Claims["aud"] = "https://example.com" + fixture.TokenPath },
 		"aud is not text":                        func(a *fixture.JWT) { a.Claims["aud"] = 1 },
 		"no exp":                                 func(a *fixture.JWT) { delete(a.Claims, "exp") },
+		"exp in another letter case":             func(a *fixture.JWT) { delete(a.Claims, "exp"); a.Claims["Exp"] = unix(time.Minute) },
+		"exp is a number in quotes":              func(a *fixture.JWT) { a.Claims["exp"] = strconv.FormatInt(unix(time.Minute), 10) },
+		"nbf is a number in quotes":              func(a *fixture.JWT) { a.Claims["nbf"] = strconv.FormatInt(unix(0), 10) },
+		"iat is a number in quotes":              func(a *fixture.JWT) { a.Claims["iat"] = strconv.FormatInt(unix(0), 10) },
+		"jti in another letter case":             func(a *fixture.JWT) { delete(a.Claims, "jti"); a.Claims["JTI"] = "x" },
+		"aud in another letter case":             func(a *fixture.JWT) { delete(a.Claims, "aud"); a.Claims["Aud"] = fixture.Issuer },
+		"sub in another letter case":             func(a *fixture.JWT) { delete(a.Claims, "sub"); a.Claims["SUB"] = fixture.ClientID },
+		"issued more than ten minutes ago":       func(a *fixture.JWT) { a.Claims["iat"], a.Claims["exp"] = unix(-11*time.Minute), unix(time.Minute) },
+		"no iat, and exp is further ahead":       func(a *fixture.JWT) { delete(a.Claims, "iat"); a.Claims["exp"] = unix(11*time.Minute + time.Second) },
 		"exp is null":                            func(a *fixture.JWT) { a.Claims["exp"] = nil },
 		"exp is text":                            func(a *fixture.JWT) { a.Claims["exp"] = "soon" },
 		"exp is past by the whole skew":          func(a *fixture.JWT) { a.Claims["exp"] = unix(-60 * time.Second) },

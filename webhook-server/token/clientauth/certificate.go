@@ -6,12 +6,12 @@ import (
 
 // byCertificate authenticates by the certificate of the connection (RFC 8705 section 2.1): one that the gateway accepts, and that is
 // the client's own.
-func (a *Authenticator) byCertificate(t attempt, id string) (Authenticated, Refusal) {
-	suspect, ok := a.suspect(t, id)
+func (a *Authenticator) byCertificate(t attempt, id string) (Authenticated, Outcome) {
+	client := t.find(id)
+	suspect, ok := a.admit(t, client, id)
 	if !ok {
 		return Authenticated{}, TooManyFailures
 	}
-	client := t.find(t.snapshot, id)
 	switch {
 	case client == nil:
 		return a.fail(t, suspect, failure{reason: UnknownClient})
@@ -20,9 +20,9 @@ func (a *Authenticator) byCertificate(t attempt, id string) (Authenticated, Refu
 	case client.Suspended:
 		return a.fail(t, suspect, failure{client: client, reason: Suspended})
 	}
-	certificate, err := a.Certificate(t.request, client.Gateway)
+	certificate, err := a.options.Certificate(t.request, client.Gateway)
 	if err == nil {
-		err = a.Matches(certificate, client.Certificate.CertificateRules)
+		err = a.options.Matches(certificate, client.Certificate.CertificateRules)
 	}
 	if err != nil {
 		return a.fail(t, suspect, failure{client: client, reason: BadCertificate, detail: err.Error()})

@@ -25,8 +25,9 @@ type door struct {
 	*fixture.World
 	t   *testing.T
 	now time.Time
-	// source is where requests come from.
+	// source is where requests come from, asked how often the Authenticator has asked for it.
 	source string
+	asked  int
 	// certificate is that of the connection when the gateway accepts it; nil when there is none.
 	certificate *x509.Certificate
 	// askedOf is the gateway that was asked last whether it accepts the certificate.
@@ -48,7 +49,10 @@ func newDoor(t *testing.T, change ...func(*clientauth.Options)) *door {
 	d := &door{World: fixture.New(t), t: t, now: fixture.Now(), source: "192.0.2.1", matching: "CN=d1-out", log: new(bytes.Buffer), answers: new(bytes.Buffer)}
 	d.clients = d.Authenticator(append([]func(*clientauth.Options){func(o *clientauth.Options) {
 		o.Now = func() time.Time { return d.now }
-		o.Source = func(*http.Request) netip.Addr { return netip.MustParseAddr(d.source) }
+		o.Source = func(*http.Request) netip.Addr {
+			d.asked++
+			return netip.MustParseAddr(d.source)
+		}
 		o.Certificate = func(_ *http.Request, g *serving.Gateway) (*x509.Certificate, error) {
 			d.askedOf = g.GatewayID
 			if d.certificate == nil {
@@ -88,8 +92,9 @@ func (d *door) AuthenticationFailed(client *serving.Client, reason clientauth.Re
 	d.reasons, d.blamed = append(d.reasons, reason), append(d.blamed, client)
 }
 
-// request is what a client sends; the zero values mean the Ecom path, no Authorization and a form.
+// request is what a client sends; the zero values mean any host, the Ecom path, no Authorization and a form.
 type request struct {
+	host          string
 	path          string
 	authorization []string
 	contentType   string
@@ -122,6 +127,9 @@ func (r request) build() *http.Request {
 		r.body = r.form.Encode()
 	}
 	out := httptest.NewRequest(http.MethodPost, r.path, strings.NewReader(r.body))
+	if r.host != "" {
+		out.Host = r.host
+	}
 	out.Header.Set("Content-Type", r.contentType)
 	if r.authorization != nil {
 		out.Header["Authorization"] = r.authorization
@@ -133,18 +141,17 @@ func (r request) build() *http.Request {
 func find(r *http.Request) clientauth.Finder {
 	path, _ := httpx.PlainPath(r.URL)
 	return func(s *serving.Snapshot, id string) *serving.Client {
-		client, _ := s.Client(r.Host, path, id)
-		return client
+		return s.Client(r.Host, path, id)
 	}
 }
 
 // knock authenticates a request.
-func (d *door) knock(r request) (clientauth.Authenticated, clientauth.Refusal) {
+func (d *door) knock(r request) (clientauth.Authenticated, clientauth.Outcome) {
 	d.t.Helper()
 	in, w := r.build(), httptest.NewRecorder()
 	who, refusal := d.clients.Authenticate(w, in, find(in))
 	if refusal != "" {
-		refusal.Write(w, 2*time.Second)
+		clientauth.WriteRefusal(w, refusal, 2*time.Second)
 		_ = w.Header().Write(d.answers)
 		d.answers.Write(w.Body.Bytes())
 	}
@@ -165,7 +172,7 @@ func (d *door) wantIn(r request, method api.AuthMethod) clientauth.Authenticated
 }
 
 // wantRefused expects a refusal without anybody having authenticated; the reason is the one that is counted last, empty for none.
-func (d *door) wantRefused(r request, want clientauth.Refusal, reason clientauth.Reason) {
+func (d *door) wantRefused(r request, want clientauth.Outcome, reason clientauth.Reason) {
 	d.t.Helper()
 	before, counted := len(d.authenticated), len(d.reasons)
 	who, refusal := d.knock(r)

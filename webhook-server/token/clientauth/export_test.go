@@ -6,8 +6,11 @@ const (
 	FailureInterval = failureInterval
 )
 
-// AssertionSkew is how long an assertion works beyond its exp.
-const AssertionSkew = assertionSkew
+// AssertionSkew is how long an assertion works beyond its exp, AssertionLifetime how long it works at most.
+const (
+	AssertionSkew     = assertionSkew
+	AssertionLifetime = assertionLifetime
+)
 
 // ParseBasic exposes the decoder to the tests as ids and secrets.
 func ParseBasic(authorization string) [][2]string {
@@ -18,9 +21,13 @@ func ParseBasic(authorization string) [][2]string {
 	return pairs
 }
 
-// Shrink empties the memories and makes them hold that many failures and used assertions; failures are held in two generations.
-func (a *Authenticator) Shrink(size int) {
-	a.failures, a.replays = newFailures(size), newReplays(size)
+// Shrink empties the memories and makes them hold that many failures and used assertions; failures are held in two generations, and no
+// assertion is kept beyond that size.
+func (a *Authenticator) Shrink(size int) { a.ShrinkButKeep(size, 0) }
+
+// ShrinkButKeep is Shrink with so many assertions kept for each client beyond the size.
+func (a *Authenticator) ShrinkButKeep(size, kept int) {
+	a.failures, a.replays = newFailures(size), newReplays(size, kept)
 }
 
 // RememberedFailures is how many suspects are remembered now.
@@ -34,5 +41,5 @@ func (a *Authenticator) RememberedFailures() int {
 func (a *Authenticator) RememberedAssertions() int {
 	a.replays.mu.Lock()
 	defer a.replays.mu.Unlock()
-	return len(a.replays.used)
+	return a.replays.total
 }

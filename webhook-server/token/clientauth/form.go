@@ -3,17 +3,21 @@ package clientauth
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 )
 
-// readForm reads the form body. Parameters in the query do not count (RFC 6749 section 2.3.1).
-func (a *Authenticator) readForm(w http.ResponseWriter, r *http.Request) (httpx.Form, Refusal) {
+// MaxBodyBytes bounds the form body of every endpoint; a body of exactly this size passes.
+const MaxBodyBytes = 8 << 10
+
+// readForm reads the form body within the timeout. Parameters in the query do not count (RFC 6749 section 2.3.1).
+func readForm(w http.ResponseWriter, r *http.Request, timeout time.Duration) (httpx.Form, Outcome) {
 	contentType, lines := httpx.Single(r.Header, "Content-Type")
 	if lines != 1 || !httpx.IsMediaType(contentType, "application/x-www-form-urlencoded") || len(r.Header["Content-Encoding"]) > 0 {
 		return nil, BadRequest
 	}
-	body, err := httpx.ReadBody(w, r, MaxBodyBytes, a.BodyTimeout)
+	body, err := httpx.ReadBody(w, r, MaxBodyBytes, timeout)
 	if errors.Is(err, httpx.ErrBodyTimeout) {
 		return nil, BodyTimeout
 	}

@@ -46,7 +46,7 @@ func FuzzAssertion(f *testing.F) {
 		if refusal == "" || who.Client != nil {
 			t.Fatalf("%q authenticates", assertion)
 		}
-		refusal.Write(out, time.Second)
+		clientauth.WriteRefusal(out, refusal, time.Second)
 		told := log.String() + out.Body.String()
 		for part := range strings.SplitSeq(assertion, ".") {
 			if len(part) > 20 && strings.Contains(told, part) {

@@ -14,9 +14,9 @@ import (
 )
 
 // refusals answers what n requests in a row come to.
-func (d *door) refusals(r request, n int) []clientauth.Refusal {
+func (d *door) refusals(r request, n int) []clientauth.Outcome {
 	d.t.Helper()
-	var all []clientauth.Refusal
+	var all []clientauth.Outcome
 	for range n {
 		_, refusal := d.knock(r)
 		all = append(all, refusal)
@@ -154,28 +154,49 @@ func TestTheLimitRecoversWithTime(t *testing.T) {
 	d.wantRefused(wrong(), clientauth.TooManyFailures, clientauth.TooMany)
 }
 
+// warnings answers the lines of level WARN.
+func (d *door) warnings() []map[string]any {
+	d.t.Helper()
+	var all []map[string]any
+	for line := range strings.Lines(d.log.String()) {
+		var members map[string]any
+		if err := json.Unmarshal([]byte(line), &members); err != nil {
+			d.t.Fatal(err)
+		}
+		if members["level"] == "WARN" {
+			all = append(all, members)
+		}
+	}
+	return all
+}
+
 func TestTheLimitIsLoggedOnceWithTheSource(t *testing.T) {
 	d := newDoor(t)
 	d.source = "192.0.2.66"
 	d.refusals(wrong(), 3*clientauth.FailureBurst)
-	var warned int
-	for line := range strings.Lines(d.log.String()) {
-		var members map[string]any
-		if err := json.Unmarshal([]byte(line), &members); err != nil {
-			t.Fatal(err)
-		}
-		if members["level"] != "WARN" {
-			continue
-		}
-		if warned++; members["source"] != "192.0.2.66" {
-			t.Errorf("logged %s", line)
-		}
+	warned := d.warnings()
+	if len(warned) != 1 {
+		t.Fatalf("warned %d times", len(warned))
 	}
-	if warned != 1 {
-		t.Errorf("warned %d times", warned)
+	if warned[0]["source"] != "192.0.2.66" || warned[0]["client"] != fixture.ClientID || warned[0]["gateway"] != fixture.GatewayID {
+		t.Errorf("logged %v", warned[0])
 	}
 	if lines := strings.Count(d.log.String(), "\n"); lines != clientauth.FailureBurst+1 {
 		t.Errorf("%d lines for %d requests", lines, 3*clientauth.FailureBurst)
+	}
+}
+
+func TestWhoKeepsFailingIsLoggedOnceAMinute(t *testing.T) {
+	d := newDoor(t)
+	d.fill(wrong())
+	const minutes = 10
+	for range int(minutes * time.Minute / clientauth.FailureInterval) {
+		d.now = d.now.Add(clientauth.FailureInterval)
+		d.wantRefused(wrong(), clientauth.BadClient, clientauth.WrongSecret)
+		d.wantRefused(wrong(), clientauth.TooManyFailures, clientauth.TooMany)
+	}
+	if warned := len(d.warnings()); warned != 1+minutes {
+		t.Errorf("warned %d times in %d minutes", warned, minutes)
 	}
 }
 

@@ -1,8 +1,8 @@
 package clientauth
 
 import (
-	"crypto/sha256"
 	"errors"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -10,11 +10,17 @@ import (
 )
 
 const (
-	// rememberedAssertions bounds the assertions that are remembered as used, some 100 bytes each.
-	rememberedAssertions = 1 << 16
-	// replayShares: a client may take up one of so many equal shares of the memory, so that one that keeps sending does not lock out the others.
+	// rememberedAssertions bounds the assertions that are remembered as used: 36 to 39 bytes each, 20 MB when it is reached. They are live
+	// for 12 minutes at most, so a namespace's share is 45 tokens a second at the very least, and 270 with an exp a minute ahead.
+	rememberedAssertions = 1 << 19
+	// replayShares: the clients of one namespace may take up one of so many equal shares of the memory, so that a tenant that keeps sending
+	// does not lock out the others.
 	replayShares = 16
-	// sweepInterval is the pause between two looks for what has expired, each of which goes through the whole memory.
+	// keptAssertions is how many each client may have remembered however full the memory and its namespace's share are: beyond the
+	// bound there are at most that many of each client, 2.5 KB.
+	keptAssertions = 64
+	// sweepInterval is the pause between two looks for what has expired, each of which goes through the whole memory: 4 to 20 ms when it
+	// is full.
 	sweepInterval = time.Second
 )
 
@@ -26,49 +32,61 @@ var (
 
 // replays remembers which assertions were used, until they expire (RFC 7523 section 3, item 7). Each replica remembers its own.
 type replays struct {
-	size, share int
+	seed              maphash.Seed
+	size, share, kept int
 
 	mu    sync.Mutex
-	used  map[[sha256.Size]byte]use
-	held  map[string]int // by each client
+	used  map[owner]uses
+	total int            // of all uses
+	held  map[string]int // of those, by namespace
 	swept time.Time
 }
 
-// use is an assertion that a client has used, and until when it would be good.
-type use struct {
-	client string
-	until  time.Time
-}
+// owner is the client whose assertions they are.
+type owner struct{ namespace, name string }
 
-func newReplays(size int) *replays {
-	return &replays{size: size, share: max(1, size/replayShares), used: map[[sha256.Size]byte]use{}, held: map[string]int{}}
+// uses are the assertions that one client has used: when each expires, in seconds since 1970 rounded up, by the hash of its jti. That two
+// jti have one hash happens to one in 2^49 at worst, and then an assertion is refused that was not used before.
+type uses map[uint64]int64
+
+func newReplays(size, kept int) *replays {
+	return &replays{
+		seed: maphash.MakeSeed(), size: size, share: max(1, size/replayShares), kept: kept,
+		used: map[owner]uses{}, held: map[string]int{},
+	}
 }
 
 // use remembers that the client has used the jti. The error is errReplayed when it has done so before, and errNoRoom when the memory, or
-// the client's share of it, is full of assertions that are still live: forgetting one would let it be used twice.
+// its namespace's share of it, is full of assertions that are still live: forgetting one would let it be used twice.
 func (r *replays) use(client *serving.Client, jti string, until, now time.Time) error {
-	name := client.ObjectName()
-	sum := sha256.Sum256([]byte(name + "\x00" + jti))
+	by := owner{client.Namespace, client.Name}
+	sum := maphash.String(r.seed, jti)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if before, known := r.used[sum]; known && now.Before(before.until) {
+	before, known := r.used[by][sum]
+	if known && now.Unix() < before {
 		return errReplayed
 	}
-	if !r.hasRoom(name) {
+	if r.full(by.namespace) {
 		r.sweep(now)
+		_, known = r.used[by][sum]
 	}
-	if !r.hasRoom(name) {
+	if r.full(by.namespace) && len(r.used[by]) >= r.kept {
 		return errNoRoom
 	}
-	if _, known := r.used[sum]; !known {
-		r.held[name]++
+	if !known {
+		r.total++
+		r.held[by.namespace]++
 	}
-	r.used[sum] = use{name, until}
+	if r.used[by] == nil {
+		r.used[by] = uses{}
+	}
+	r.used[by][sum] = until.Add(time.Second - time.Nanosecond).Unix()
 	return nil
 }
 
-func (r *replays) hasRoom(client string) bool {
-	return len(r.used) < r.size && r.held[client] < r.share
+func (r *replays) full(namespace string) bool {
+	return r.total >= r.size || r.held[namespace] >= r.share
 }
 
 // sweep forgets what has expired.
@@ -77,13 +95,34 @@ func (r *replays) sweep(now time.Time) {
 		return
 	}
 	r.swept = now
-	for sum, u := range r.used {
-		if now.Before(u.until) {
+	r.total = 0
+	clear(r.held)
+	for by, all := range r.used {
+		live := all.live(now)
+		if len(live) == 0 {
+			delete(r.used, by)
 			continue
 		}
-		delete(r.used, sum)
-		if r.held[u.client]--; r.held[u.client] == 0 {
-			delete(r.held, u.client)
+		r.used[by] = live
+		r.total += len(live)
+		r.held[by.namespace] += len(live)
+	}
+}
+
+// live answers those that have not expired. A map keeps the room of what was deleted: where much has expired it is a new one.
+func (u uses) live(now time.Time) uses {
+	before := len(u)
+	for sum, until := range u {
+		if now.Unix() >= until {
+			delete(u, sum)
 		}
 	}
+	if len(u) > before/2 {
+		return u
+	}
+	young := make(uses, len(u))
+	for sum, until := range u {
+		young[sum] = until
+	}
+	return young
 }

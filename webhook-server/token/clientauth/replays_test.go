@@ -43,8 +43,32 @@ func TestAnAssertionIsNotGoodAgainWhenItsJtiIsForgotten(t *testing.T) {
 		d.wantRefused(asserting(raw), clientauth.BadClient, clientauth.BadAssertion)
 	}
 	// The jti of one that has expired may be used for a new one.
-	a.Claims["exp"] = d.now.Add(time.Minute).Unix()
+	a.Claims["iat"], a.Claims["exp"] = d.now.Unix(), d.now.Add(time.Minute).Unix()
 	d.wantIn(asserting(a.Sign(t)), api.PrivateKeyJWT)
+}
+
+func TestAnAssertionThatClaimsAnHourWorksForTenMinutes(t *testing.T) {
+	key := fixture.NewClientKey(t, "key", "ES256")
+	d := keyed(t, key)
+	a := d.GenuineAssertion(key)
+	a.Claims["exp"] = fixture.Now().Add(time.Hour).Unix()
+	used := a.Sign(t)
+	d.wantIn(asserting(used), api.PrivateKeyJWT)
+	for _, after := range []time.Duration{clientauth.AssertionLifetime, clientauth.AssertionLifetime + clientauth.AssertionSkew - time.Millisecond} {
+		d.now = fixture.Now().Add(after)
+		d.wantRefused(asserting(used), clientauth.BadClient, clientauth.BadAssertion)
+		if !strings.Contains(d.log.String(), "used before") {
+			t.Errorf("%v: it is refused for another reason than its use: %s", after, d.log)
+		}
+		a.Claims["jti"] = after.String()
+		d.wantIn(asserting(a.Sign(t)), api.PrivateKeyJWT)
+		d.log.Reset()
+	}
+	d.now = fixture.Now().Add(clientauth.AssertionLifetime + clientauth.AssertionSkew)
+	a.Claims["jti"] = "late"
+	for _, raw := range []string{used, a.Sign(t)} {
+		d.wantRefused(asserting(raw), clientauth.BadClient, clientauth.BadAssertion)
+	}
 }
 
 func TestAnAssertionThatIsRefusedDoesNotUseUpItsJti(t *testing.T) {
@@ -159,52 +183,120 @@ func TestAKeyThatIsTakenAwayIsGoodNoMore(t *testing.T) {
 func (d *door) fresh(w *fixture.World, key fixture.ClientKey) request {
 	d.t.Helper()
 	a := w.GenuineAssertion(key)
-	a.Claims["exp"] = d.now.Add(time.Minute).Unix()
+	a.Claims["iat"], a.Claims["exp"] = d.now.Unix(), d.now.Add(time.Minute).Unix()
 	return asserting(a.Sign(d.t))
 }
 
-func TestUsedAssertionsAreRememberedWithinBounds(t *testing.T) {
-	const size, share = 64, 4
-	key := fixture.NewClientKey(t, "key", "ES256")
-	d := keyed(t, key)
-	other := d.Another("globex", "MGW_000002", "is_tbank02")
-	other.UseKeys(key)
-	other.Publish()
-	d.clients.Shrink(size)
-	for range share {
-		d.wantIn(d.fresh(d.World, key), api.PrivateKeyJWT)
+// tenant is another client with that key, in a namespace.
+func (d *door) tenant(namespace, name, gatewayID, clientID string, key fixture.ClientKey) *fixture.World {
+	d.t.Helper()
+	w := d.Another(name, gatewayID, clientID)
+	w.Delete(w.Client)
+	w.Delete(w.Gateway)
+	w.Delete(w.Secrets)
+	for _, head := range []*api.Header{&w.Client.Header, &w.Gateway.Header, &w.Secrets.Header} {
+		head.Namespace = namespace
 	}
-	// Nothing of what is live is forgotten, and nobody is blamed.
-	d.wantRefused(d.fresh(d.World, key), clientauth.Overloaded, "")
-	if got := d.clients.RememberedAssertions(); got != share {
-		t.Errorf("it remembers %d", got)
-	}
-	if _, refusal := d.knock(d.fresh(other, key)); refusal != "" {
-		t.Errorf("another client is locked out: %q", refusal)
-	}
-	for range 3 {
-		d.now = d.now.Add(clientauth.AssertionSkew + time.Minute)
-		for range share {
-			d.wantIn(d.fresh(d.World, key), api.PrivateKeyJWT)
+	w.UseKeys(key)
+	w.Publish()
+	return w
+}
+
+// in expects n new assertions of the client to be taken.
+func (d *door) in(w *fixture.World, key fixture.ClientKey, n int) {
+	d.t.Helper()
+	for i := range n {
+		if _, refusal := d.knock(d.fresh(w, key)); refusal != "" {
+			d.t.Fatalf("assertion %d of %s is answered %q", i+1, w.Client.ClientID, refusal)
 		}
-		d.wantRefused(d.fresh(d.World, key), clientauth.Overloaded, "")
 	}
 }
 
-func TestTheMemoryOfUsedAssertionsIsBoundedForAllClientsTogether(t *testing.T) {
+func (d *door) wantRemembered(want int) {
+	d.t.Helper()
+	if got := d.clients.RememberedAssertions(); got != want {
+		d.t.Errorf("it remembers %d, want %d", got, want)
+	}
+}
+
+func TestATenantMayTakeUpItsShareOfTheMemoryOfAssertions(t *testing.T) {
+	const size, share = 64, 4
 	key := fixture.NewClientKey(t, "key", "ES256")
 	d := keyed(t, key)
-	other := d.Another("globex", "MGW_000002", "is_tbank02")
-	other.UseKeys(key)
-	other.Publish()
-	d.clients.Shrink(1)
-	d.wantIn(d.fresh(d.World, key), api.PrivateKeyJWT)
-	d.wantRefused(d.fresh(other, key), clientauth.Overloaded, "")
-	if got := d.clients.RememberedAssertions(); got != 1 {
-		t.Errorf("it remembers %d", got)
+	sister := d.tenant(fixture.Namespace, "initech", "MGW_000003", "is_tbank03", key)
+	other := d.tenant("globex", "globex", "MGW_000002", "is_tbank02", key)
+	d.clients.Shrink(size)
+	d.in(d.World, key, share-1)
+	d.in(sister, key, 1)
+	// Nothing of what is live is forgotten, and nobody is blamed.
+	d.wantRefused(d.fresh(d.World, key), clientauth.Overloaded, "")
+	d.wantRefused(d.fresh(sister, key), clientauth.Overloaded, "")
+	d.wantRemembered(share)
+	d.in(other, key, share)
+	for range 3 {
+		d.now = d.now.Add(clientauth.AssertionSkew + time.Minute)
+		d.in(d.World, key, share)
+		d.wantRefused(d.fresh(d.World, key), clientauth.Overloaded, "")
+		d.wantRemembered(share) // what has expired is forgotten, the other tenant's too
 	}
+}
+
+func TestTheMemoryOfUsedAssertionsIsBoundedForAllTenantsTogether(t *testing.T) {
+	key := fixture.NewClientKey(t, "key", "ES256")
+	d := keyed(t, key)
+	other := d.tenant("globex", "globex", "MGW_000002", "is_tbank02", key)
+	d.clients.Shrink(1)
+	d.in(d.World, key, 1)
+	d.wantRefused(d.fresh(other, key), clientauth.Overloaded, "")
+	d.wantRemembered(1)
 	d.now = d.now.Add(time.Hour)
-	if _, refusal := d.knock(d.fresh(other, key)); refusal != "" {
-		t.Errorf("got %q", refusal)
+	d.in(other, key, 1)
+}
+
+func TestAClientWithFewLiveAssertionsAlwaysHasRoom(t *testing.T) {
+	const kept = 3
+	key := fixture.NewClientKey(t, "key", "ES256")
+	d := keyed(t, key)
+	sister := d.tenant(fixture.Namespace, "initech", "MGW_000003", "is_tbank03", key)
+	other := d.tenant("globex", "globex", "MGW_000002", "is_tbank02", key)
+	d.clients.ShrinkButKeep(1, kept) // full with the first one
+	for i, w := range []*fixture.World{d.World, sister, other} {
+		d.in(w, key, kept)
+		d.wantRefused(d.fresh(w, key), clientauth.Overloaded, "")
+		d.wantRemembered((i + 1) * kept)
+	}
+	used := d.fresh(other, key)
+	d.now = d.now.Add(clientauth.AssertionSkew + time.Minute)
+	d.wantRefused(used, clientauth.BadClient, clientauth.BadAssertion)
+	d.in(other, key, kept)
+	d.wantRemembered(kept) // those of the others have expired
+}
+
+func TestAUsedAssertionIsRefusedThoughTheMemoryIsFullAndSwept(t *testing.T) {
+	key := fixture.NewClientKey(t, "key", "ES256")
+	d := keyed(t, key)
+	d.clients.Shrink(2 * 16)
+	first := d.fresh(d.World, key)
+	d.wantIn(first, api.PrivateKeyJWT)
+	d.now = d.now.Add(clientauth.AssertionSkew)
+	second := d.fresh(d.World, key)
+	d.wantIn(second, api.PrivateKeyJWT)
+	d.now = d.now.Add(time.Minute) // the first has expired now
+	d.in(d.World, key, 1)
+	d.wantRemembered(2)
+	d.wantRefused(second, clientauth.BadClient, clientauth.BadAssertion)
+}
+
+func TestAJtiThatIsUsedAgainAfterItsExpiryIsCountedOnce(t *testing.T) {
+	key := fixture.NewClientKey(t, "key", "ES256")
+	d := keyed(t, key)
+	d.clients.Shrink(1)
+	a := d.GenuineAssertion(key)
+	a.Claims["jti"] = "x"
+	for range 3 {
+		a.Claims["iat"], a.Claims["exp"] = d.now.Unix(), d.now.Add(time.Minute).Unix()
+		d.wantIn(asserting(a.Sign(t)), api.PrivateKeyJWT)
+		d.wantRemembered(1)
+		d.now = d.now.Add(time.Minute + clientauth.AssertionSkew)
 	}
 }

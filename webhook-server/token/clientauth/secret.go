@@ -10,29 +10,50 @@ import (
 )
 
 // bySecret authenticates by one of the pairs of id and secret that a request can mean.
-func (a *Authenticator) bySecret(t attempt, method api.AuthMethod, pairs []pair) (Authenticated, Refusal) {
+func (a *Authenticator) bySecret(t attempt, method api.AuthMethod, pairs []pair) (Authenticated, Outcome) {
 	if len(pairs) == 0 {
 		return a.refuse(t, failure{reason: NoCredentials})
 	}
-	// The last pair is the decoded one: however the id is encoded, its failures are counted as one client's.
-	suspect, ok := a.suspect(t, pairs[len(pairs)-1].id)
+	candidates := make([]candidate, len(pairs))
+	for i, p := range pairs {
+		candidates[i] = candidate{t.find(p.id), p.secret}
+	}
+	suspect, ok := a.admit(t, blamed(candidates), pairs[len(pairs)-1].id)
 	if !ok {
 		return Authenticated{}, TooManyFailures
 	}
-	client, credentialID, why := a.decoy.compare(t, method, pairs)
+	client, credentialID, why := a.decoy.compare(t.now, method, candidates)
 	if client == nil {
 		return a.fail(t, suspect, why)
 	}
 	return a.succeed(t, client, method, credentialID)
 }
 
-// compare compares every pair with the live secrets of the client it names and answers nil when none is right. An unknown client
-// costs what a known one does: its secret is hashed and compared with the decoy.
-func (d decoy) compare(t attempt, method api.AuthMethod, pairs []pair) (right *serving.Client, credentialID string, why failure) {
+// candidate is a secret with the client that it is said to be of, nil when nobody has that id.
+type candidate struct {
+	client *serving.Client
+	secret string
+}
+
+// blamed answers whom a failure is counted against: the client whose id stands there as it is, else the one whose id it encodes. That
+// way its failures are one count however the id is encoded, and none of them are counted against a client that merely could have been
+// meant.
+func blamed(candidates []candidate) *serving.Client {
+	for _, c := range candidates {
+		if c.client != nil {
+			return c.client
+		}
+	}
+	return nil
+}
+
+// compare compares every secret with the live ones of its client and answers nil when none is right. An unknown client costs what a
+// known one does: its secret is hashed and compared with the decoy.
+func (d decoy) compare(now time.Time, method api.AuthMethod, candidates []candidate) (right *serving.Client, credentialID string, why failure) {
 	why.reason = UnknownClient
-	for _, p := range pairs {
-		client := t.find(t.snapshot, p.id)
-		presented := api.DigestSecret(p.secret)
+	for _, of := range candidates {
+		client := of.client
+		presented := api.DigestSecret(of.secret)
 		credentials := d.credentials
 		switch {
 		case client == nil:
@@ -53,7 +74,7 @@ func (d decoy) compare(t attempt, method api.AuthMethod, pairs []pair) (right *s
 				why.reason = MethodNotAllowed
 			case client.Suspended:
 				why.reason = Suspended
-			case !live(c, t.now):
+			case !live(c, now):
 				why.reason = ExpiredSecret
 			default:
 				right, credentialID = client, c.ID

@@ -100,7 +100,7 @@ func TestARotatedSecretIsGoodUntilItExpires(t *testing.T) {
 func TestABasicClientAndWhatStandsInItsBody(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
-		want clientauth.Refusal
+		want clientauth.Outcome
 	}{
 		"the client's own id":                            {"grant_type=client_credentials&client_id=is_tbank01", ""},
 		"an empty id":                                    {"grant_type=client_credentials&client_id=", ""},

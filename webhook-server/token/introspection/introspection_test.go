@@ -13,8 +13,8 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
+	"github.com/d1gateway/d1gateway/webhook-server/token/clientauth"
 	"github.com/d1gateway/d1gateway/webhook-server/token/introspection"
-	"github.com/d1gateway/d1gateway/webhook-server/token/tokenform"
 	"github.com/d1gateway/d1gateway/webhook-server/token/tokenform/tokenformtest"
 )
 
@@ -197,7 +197,7 @@ func TestPathsOfTheEndpoint(t *testing.T) {
 func TestOutcomesAreNamedOnce(t *testing.T) {
 	all := introspection.Outcomes()
 	slices.Sort(all)
-	if unique := slices.Compact(slices.Clone(all)); len(unique) != len(all) || !slices.Contains(all, tokenform.BadClient) || !slices.Contains(all, introspection.Active) {
+	if unique := slices.Compact(slices.Clone(all)); len(unique) != len(all) || !slices.Contains(all, clientauth.BadClient) || !slices.Contains(all, introspection.Active) {
 		t.Errorf("outcomes are %v", all)
 	}
 }

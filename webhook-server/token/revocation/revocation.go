@@ -83,7 +83,8 @@ func (o Options) decide(ctx context.Context, r tokenform.Request) tokenform.Answ
 
 // revoke ends the token, durably first: a revocation that was answered survives a restart.
 func (o Options) revoke(ctx context.Context, g *serving.Gateway, token accesstoken.Token) error {
-	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	// A client that has closed only its own direction of the connection still waits for the answer.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Timeout)
 	defer cancel()
 	expires := token.ExpiresAt.Add(accesstoken.MaxSkew)
 	if err := o.Store.Revoke(ctx, store.Revocation{GatewayID: g.GatewayID, JTI: token.ID, ExpiresAt: expires}); err != nil {

@@ -24,6 +24,9 @@ type Observer interface {
 
 // Options is what a Handler needs. All fields must be set.
 type Options struct {
+	Snapshot func() *serving.Snapshot
+	// Ready says whether the serving documents have been read in full: before that an unknown gateway may only be unknown yet.
+	Ready    func() bool
 	Clients  *clientauth.Authenticator
 	Verifier *accesstoken.Verifier
 	Observer Observer
@@ -68,57 +71,94 @@ func IsPath(path, endpoint string) bool {
 
 // ServeHTTP answers one request. A panic becomes a 503: the client may come again.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, client := refusal(Failed), (*serving.Client)(nil)
+	done := result{refusal: Failed}
 	defer func() {
 		if p := recover(); p != nil {
 			h.Logger.LogAttrs(r.Context(), slog.LevelError, "request about a token panicked", slog.String("endpoint", h.path), httpx.PanicAttr(p), slog.String("stack", string(debug.Stack())))
-			a = refusal(Failed)
+			done = result{refusal: Failed}
 		}
-		a.write(w, h.RetryAfter)
-		h.Observer.Answered(a.Outcome, client)
+		h.write(w, done)
 	}()
-	a, client = h.serve(w, r)
+	done = h.serve(w, r)
 }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (Answer, *serving.Client) {
+// result is what came of a request: a refusal, or the endpoint's answer when that is empty.
+type result struct {
+	refusal Outcome
+	answer  Answer
+	client  *serving.Client // nil unless it has authenticated
+}
+
+func (h *Handler) write(w http.ResponseWriter, done result) {
+	if done.refusal != "" {
+		writeRefusal(w, done.refusal, h.RetryAfter)
+		h.Observer.Answered(done.refusal, done.client)
+		return
+	}
+	done.answer.write(w, h.RetryAfter)
+	h.Observer.Answered(done.answer.Outcome, done.client)
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) result {
 	plain, _ := httpx.PlainPath(r.URL)
 	issuer, ok := strings.CutSuffix(plain, h.path)
 	if !ok {
-		return refusal(NotFound), nil
+		return result{refusal: NotFound}
 	}
-	if snapshot := h.Clients.Snapshot(); gatewayAt(snapshot, r.Host, issuer) == nil {
-		if !h.Clients.Ready() || snapshot.Incomplete() && snapshot.GatewayAt(r.Host, issuer) == nil {
-			return refusal(NotReady), nil
-		}
-		return refusal(NotFound), nil
+	switch h.look(r.Host, issuer) {
+	case unknown:
+		return result{refusal: NotFound}
+	case notYet:
+		return result{refusal: clientauth.NotReady}
+	case found:
 	}
 	if r.Method != http.MethodPost {
-		return refusal(MethodNotAllowed), nil
+		return result{refusal: MethodNotAllowed}
 	}
-	who, why := h.Clients.Authenticate(w, r, func(s *serving.Snapshot, id string) *serving.Client {
-		g := gatewayAt(s, r.Host, issuer)
-		if g == nil {
+	who, refusal := h.Clients.Authenticate(w, r, func(s *serving.Snapshot, id string) *serving.Client {
+		g := s.GatewayAt(r.Host, issuer)
+		if g == nil || g.OAuthDisabled {
 			return nil
 		}
 		return s.ClientOf(g, id)
 	})
-	if why != "" {
-		return refusal(Outcome(why)), who.Client
+	if refusal != "" {
+		return result{refusal: refusal, client: who.Client}
 	}
 	// The parameter is required and, like every other, must not be repeated (RFC 6749 section 3.2). token_type_hint is optional, and
 	// there is one type of token here: it is not looked at, whatever it says (RFC 7009 section 2.1).
 	raw, count := who.Form.Get("token")
 	if count != 1 || raw == "" {
-		return refusal(BadRequest), who.Client
+		return result{refusal: clientauth.BadRequest, client: who.Client}
 	}
-	return h.decide(r.Context(), Request{who, raw}), who.Client
+	return result{answer: h.decide(r.Context(), Request{who, raw}), client: who.Client}
 }
 
-// gatewayAt answers the gateway that issues tokens under the path of an issuer, or nil.
-func gatewayAt(s *serving.Snapshot, host, issuer string) *serving.Gateway {
-	g := s.GatewayAt(host, issuer)
-	if g == nil || g.OAuthDisabled {
-		return nil
+// presence is what is known of the gateway whose endpoint is called.
+type presence int
+
+const (
+	// found: it issues tokens.
+	found presence = iota
+	// unknown: there is none, or it issues no tokens.
+	unknown
+	// notYet: it may be in a document that has not been read, or cannot be served yet.
+	notYet
+)
+
+// look looks for the gateway whose issuer has that path.
+func (h *Handler) look(host, issuer string) presence {
+	ready := h.Ready() // before the Snapshot: else the last documents could come between the two
+	snapshot := h.Snapshot()
+	g := snapshot.GatewayAt(host, issuer)
+	switch {
+	case g != nil && !g.OAuthDisabled:
+		return found
+	case g != nil:
+		return unknown
+	case !ready || snapshot.Incomplete():
+		return notYet
+	default:
+		return unknown
 	}
-	return g
 }

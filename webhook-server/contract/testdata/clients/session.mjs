@@ -28,7 +28,7 @@ export async function session(getToken) {
   console.log(JSON.stringify(ends));
 }
 
-async function notify(url, accessToken) {
+export async function notify(url, accessToken) {
   const response = await fetch(url, {
     method: 'POST',
     headers: { Authorization: `Bearer ${accessToken}`, 'Content-Type': 'application/json', 'x-correlation-id': 'c-1' },
@@ -39,7 +39,7 @@ async function notify(url, accessToken) {
 }
 
 // describe is the OAuth error code where there is one, the challenge where the library has read one, else the whole story.
-function describe(err) {
+export function describe(err) {
   if (err.code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE') {
     return err.cause.map(({ scheme, parameters }) => `challenge ${scheme} ${parameters.realm} ${parameters.charset}`).join();
   }

@@ -1,17 +1,9 @@
-import json
 from urllib.parse import quote_plus
 
 from authlib.integrations.requests_client import OAuth2Session
 
+from drop import drop_expires_at
 from session import session
-
-
-def drop_expires_at(response):
-    """Authlib wants seconds since 1970 in expires_at, the D1 documents want RFC 3339; without the member it counts from expires_in."""
-    answer = response.json()
-    answer.pop("expires_at", None)
-    response._content = json.dumps(answer).encode()
-    return response
 
 
 def get_session(token_url, setting, client_id, secret):

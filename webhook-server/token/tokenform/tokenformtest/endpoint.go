@@ -17,6 +17,7 @@ import (
 	"time"
 
 	api "github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/internal/fixture"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
@@ -55,12 +56,14 @@ func New(t *testing.T, path string, newHandler Make, change ...func(*Endpoint)) 
 		Source:      func(*http.Request) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 		Certificate: func(*http.Request, *serving.Gateway) (*x509.Certificate, error) { return nil, errors.New("none") },
 		Matches:     func(*x509.Certificate, api.CertificateRules) error { return errors.New("none") },
-		Observer:    e.Observer, BodyTimeout: 10 * time.Second,
+		Anonymous:   httpx.NewFair[netip.Addr](16),
+		Observer:    e.Observer, BodyTimeout: 10 * time.Second, AnonymousBodyTimeout: 3 * time.Second,
 	}
 	for _, c := range change {
 		c(e)
 	}
 	e.Options = tokenform.Options{
+		Snapshot: e.Clients.Snapshot, Ready: e.Clients.Ready,
 		Clients: clientauth.New(e.Clients), Verifier: accesstoken.NewVerifier(16, e.Revocations), Observer: e.Observer,
 		Logger: logger, RetryAfter: 2 * time.Second,
 	}

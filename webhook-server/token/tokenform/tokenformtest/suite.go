@@ -25,7 +25,7 @@ func Run(t *testing.T, path string, newHandler Make) {
 		r.Authorization = []string{fixture.BasicAuthorization(fixture.ClientID, "wrong")}
 		for range 200 {
 			if e.Send(r).Status == http.StatusServiceUnavailable {
-				e.wantObserved(tokenform.Outcome(clientauth.TooManyFailures), "")
+				e.wantObserved(clientauth.TooManyFailures, "")
 				return
 			}
 		}
@@ -88,21 +88,21 @@ func refuses(t *testing.T, path string, newHandler Make) {
 		client  string
 		change  func(*Endpoint, *Request)
 	}{
-		"no token":                {400, invalidRequest, tokenform.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Body = "x=y" }},
-		"an empty token":          {400, invalidRequest, tokenform.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Body = "token=" }},
-		"a repeated token":        {400, invalidRequest, tokenform.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Body += "&" + r.Body }},
-		"a token in the query":    {400, invalidRequest, tokenform.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Path += "?" + r.Body; r.Body = "" }},
-		"a malformed form":        {400, invalidRequest, tokenform.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Body += "&x=%" }},
-		"wrong media type":        {400, invalidRequest, tokenform.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.ContentType = "application/json" }},
-		"two Authorization lines": {400, invalidRequest, tokenform.BadRequest, "", func(_ *Endpoint, r *Request) { r.Authorization = []string{fixture.Basic, fixture.Basic} }},
-		"no Authorization":        {401, invalidClient, tokenform.BadClient, "", func(_ *Endpoint, r *Request) { r.Authorization = nil }},
-		"a bearer token":          {401, invalidClient, tokenform.BadClient, "", func(e *Endpoint, r *Request) { r.Authorization = []string{"Bearer " + e.Issue(e.World, "")} }},
-		"a wrong secret": {401, invalidClient, tokenform.BadClient, "", func(_ *Endpoint, r *Request) {
+		"no token":                {400, invalidRequest, clientauth.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Body = "x=y" }},
+		"an empty token":          {400, invalidRequest, clientauth.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Body = "token=" }},
+		"a repeated token":        {400, invalidRequest, clientauth.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Body += "&" + r.Body }},
+		"a token in the query":    {400, invalidRequest, clientauth.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Path += "?" + r.Body; r.Body = "" }},
+		"a malformed form":        {400, invalidRequest, clientauth.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.Body += "&x=%" }},
+		"wrong media type":        {400, invalidRequest, clientauth.BadRequest, fixture.ClientID, func(_ *Endpoint, r *Request) { r.ContentType = "application/json" }},
+		"two Authorization lines": {400, invalidRequest, clientauth.BadRequest, "", func(_ *Endpoint, r *Request) { r.Authorization = []string{fixture.Basic, fixture.Basic} }},
+		"no Authorization":        {401, invalidClient, clientauth.BadClient, "", func(_ *Endpoint, r *Request) { r.Authorization = nil }},
+		"a bearer token":          {401, invalidClient, clientauth.BadClient, "", func(e *Endpoint, r *Request) { r.Authorization = []string{"Bearer " + e.Issue(e.World, "")} }},
+		"a wrong secret": {401, invalidClient, clientauth.BadClient, "", func(_ *Endpoint, r *Request) {
 			r.Authorization = []string{fixture.BasicAuthorization(fixture.ClientID, "x")}
 		}},
-		"an unknown client":                 {401, invalidClient, tokenform.BadClient, "", func(_ *Endpoint, r *Request) { r.Authorization = []string{fixture.BasicAuthorization("nobody", "x")} }},
-		"a suspended client":                {401, invalidClient, tokenform.BadClient, "", func(e *Endpoint, _ *Request) { e.Client.Suspended = true; e.Publish() }},
-		"another gateway's client":          {401, invalidClient, tokenform.BadClient, "", func(e *Endpoint, r *Request) { e.Another("globex", "MGW_000002", "is_tbank02"); r.Path = other }},
+		"an unknown client":                 {401, invalidClient, clientauth.BadClient, "", func(_ *Endpoint, r *Request) { r.Authorization = []string{fixture.BasicAuthorization("nobody", "x")} }},
+		"a suspended client":                {401, invalidClient, clientauth.BadClient, "", func(e *Endpoint, _ *Request) { e.Client.Suspended = true; e.Publish() }},
+		"another gateway's client":          {401, invalidClient, clientauth.BadClient, "", func(e *Endpoint, r *Request) { e.Another("globex", "MGW_000002", "is_tbank02"); r.Path = other }},
 		"GET":                               {405, "", tokenform.MethodNotAllowed, "", func(_ *Endpoint, r *Request) { r.Method = "GET"; r.Body = "" }},
 		"HEAD":                              {405, "", tokenform.MethodNotAllowed, "", func(_ *Endpoint, r *Request) { r.Method = "HEAD"; r.Body = "" }},
 		"a method in lower case":            {405, "", tokenform.MethodNotAllowed, "", func(_ *Endpoint, r *Request) { r.Method = "post" }},
@@ -112,6 +112,10 @@ func refuses(t *testing.T, path string, newHandler Make) {
 		"an escaped slash":                  {404, "", tokenform.NotFound, "", func(_ *Endpoint, r *Request) { r.Path = strings.Replace(r.Path, "/oauth2/", "/oauth2%2F", 1) }},
 		"a prefix that is not the issuer's": {404, "", tokenform.NotFound, "", func(_ *Endpoint, r *Request) { r.Path = "/d1" + r.Path }},
 		"a gateway without OAuth":           {404, "", tokenform.NotFound, "", withoutOAuth},
+		"a gateway without OAuth, while another document cannot be served": {404, "", tokenform.NotFound, "", func(e *Endpoint, r *Request) {
+			withoutOAuth(e, r)
+			e.State.Apply([]serving.Update{{Object: "client." + fixture.Namespace + ".broken", Data: []byte("{")}})
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := New(t, path, newHandler)
@@ -158,7 +162,7 @@ func waits(t *testing.T, path string, newHandler Make) {
 		t.Run(name, func(t *testing.T) {
 			e := New(t, path, newHandler, change)
 			e.WantUnavailable(e.Send(e.Asking("x")))
-			e.wantObserved(tokenform.NotReady, "")
+			e.wantObserved(clientauth.NotReady, "")
 		})
 	}
 }

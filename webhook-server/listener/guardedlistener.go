@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// connectionListener accepts what connections admits.
-type connectionListener struct {
+// guardedListener accepts what guard admits.
+type guardedListener struct {
 	net.Listener
-	guard  *connections
+	guard  *guard
 	closed chan struct{}
 	once   sync.Once
 }
 
-// Listener bounds the connections of a listener. Several listeners may share the bounds.
-func (g *connections) Listener(l net.Listener) net.Listener {
-	return &connectionListener{Listener: l, guard: g, closed: make(chan struct{})}
+// Listener bounds the connections of a listener.
+func (g *guard) Listener(l net.Listener) net.Listener {
+	return &guardedListener{Listener: l, guard: g, closed: make(chan struct{})}
 }
 
 // Accept answers the next connection that there is room for.
-func (l *connectionListener) Accept() (net.Conn, error) {
+func (l *guardedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
@@ -34,16 +34,16 @@ func (l *connectionListener) Accept() (net.Conn, error) {
 }
 
 // admit waits for room while that is allowed. The connections behind this one wait in the backlog.
-func (l *connectionListener) admit(conn net.Conn) *guardedConn {
-	address, isExempt := l.guard.sourceOf(conn)
+func (l *guardedListener) admit(conn net.Conn) *guardedConn {
+	from := l.guard.originOf(conn)
 	for {
-		c, again := l.guard.admit(conn, address, isExempt)
+		c, again := l.guard.admit(conn, from)
 		if c != nil || !again {
 			return c
 		}
 		select {
 		case <-l.guard.changed:
-		case <-time.After(fullPoll):
+		case <-time.After(waitPoll):
 		case <-l.closed:
 			return nil
 		}
@@ -51,7 +51,7 @@ func (l *connectionListener) admit(conn net.Conn) *guardedConn {
 }
 
 // Close also ends the wait for room.
-func (l *connectionListener) Close() error {
+func (l *guardedListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
 }

@@ -3,6 +3,7 @@ package listener
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -22,14 +23,14 @@ func TestANewConnectionTakesThePlaceOfTheOneThatHasBeenIdleLongest(t *testing.T)
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := openDoor(t, 3, 3, "10.0.0.0/8")
+				d := openDoor(t, Options{MaxConnections: 3}, "10.0.0.0/8")
 				var conns []net.Conn
 				for i, from := range c.from {
 					conns = append(conns, d.must(from))
 					if c.served[i] {
 						d.serve(conns[i], true)
 					}
-					time.Sleep(quietTime) // of the bubble: no time passes
+					time.Sleep(protectedTime) // of the bubble: no time passes
 				}
 				d.must("192.0.2.9")
 				for i, conn := range conns {
@@ -47,25 +48,25 @@ func TestANewConnectionTakesThePlaceOfTheOneThatHasBeenIdleLongest(t *testing.T)
 
 func TestWithNoIdleConnectionANewOneWaitsForABoundedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := openDoor(t, 2, 2)
+		d := openDoor(t, Options{MaxConnections: 2})
 		first, second := d.must("192.0.2.1"), d.must("192.0.2.2")
 		d.serve(first, false)
 		d.serve(second, false)
 		if d.dial("192.0.2.3") != nil {
 			t.Fatal("admitted beyond the bound")
 		}
-		time.Sleep(fullTime / 2)
+		time.Sleep(waitTime / 2)
 		_ = first.Close() // as the server does at the end
-		if _, ok := <-d.admitted; !ok {
+		third := <-d.admitted
+		if third == nil {
 			t.Fatal("not admitted when one had ended")
 		}
+		d.serve(third, false)
 
-		third := d.dial("192.0.2.4")
-		if third != nil {
+		if d.dial("192.0.2.4") != nil {
 			t.Fatal("admitted beyond the bound")
 		}
-		time.Sleep(fullTime - time.Millisecond)
-		d.serve(second, false) // changes nothing
+		time.Sleep(waitTime/2 - time.Millisecond)
 		if got := d.guard.Counts(); got.RefusedFull != 0 {
 			t.Errorf("refused too early: %+v", got)
 		}
@@ -74,7 +75,7 @@ func TestWithNoIdleConnectionANewOneWaitsForABoundedTime(t *testing.T) {
 
 func TestWhatFindsNoRoomForLongIsRefusedAndWhatIsBehindItNoLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := openDoor(t, 1, 1)
+		d := openDoor(t, Options{MaxConnections: 1})
 		busy := d.must("192.0.2.1")
 		d.serve(busy, false)
 		const waiting = 20
@@ -83,7 +84,7 @@ func TestWhatFindsNoRoomForLongIsRefusedAndWhatIsBehindItNoLater(t *testing.T) {
 				t.Fatal("admitted beyond the bound")
 			}
 		}
-		time.Sleep(fullTime + 2*fullPoll)
+		time.Sleep(waitTime + 2*waitPoll)
 		if got := d.guard.Counts(); got.RefusedFull != waiting {
 			t.Errorf("counts %+v: all were to be refused by now", got)
 		}
@@ -94,7 +95,7 @@ func TestWhatFindsNoRoomForLongIsRefusedAndWhatIsBehindItNoLater(t *testing.T) {
 
 func TestAListenerThatIsClosedWaitsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := openDoor(t, 1, 1)
+		d := openDoor(t, Options{MaxConnections: 1})
 		d.serve(d.must("192.0.2.1"), false)
 		d.dial("192.0.2.2")
 		start := time.Now()
@@ -109,7 +110,7 @@ func TestAListenerThatIsClosedWaitsNoMore(t *testing.T) {
 
 func TestASourceOverItsBoundMakesRoomAmongItsOwnOrIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := openDoor(t, 10, 2, "10.0.0.0/8")
+		d := openDoor(t, Options{MaxConnections: 10, MaxPerSource: 2}, "10.0.0.0/8")
 		other := d.must("192.0.2.200")
 		time.Sleep(time.Minute)
 		first, second := d.must("192.0.2.1"), d.must("192.0.2.1")
@@ -117,7 +118,7 @@ func TestASourceOverItsBoundMakesRoomAmongItsOwnOrIsRefused(t *testing.T) {
 			t.Error("admitted a third while both are fresh")
 		}
 		d.serve(first, false)
-		time.Sleep(quietTime)
+		time.Sleep(protectedTime)
 		d.must("192.0.2.1")
 		if isClosed(first) || !isClosed(second) || isClosed(other) {
 			t.Error("another connection than the source's idle one was closed")
@@ -133,19 +134,33 @@ func TestASourceOverItsBoundMakesRoomAmongItsOwnOrIsRefused(t *testing.T) {
 }
 
 func TestWhatIsOneSource(t *testing.T) {
+	of64 := func(a netip.Addr) netip.Addr {
+		if a.Is4In6() || a.Zone() != "" {
+			t.Errorf("asked for the source of %s", a)
+		}
+		if a.Is4() {
+			return a
+		}
+		p, _ := a.Prefix(64)
+		return p.Addr()
+	}
 	for name, c := range map[string]struct {
+		key  func(netip.Addr) netip.Addr
 		a, b string
 		same bool
 	}{
-		"an IPv4 address":                    {"192.0.2.1", "192.0.2.1", true},
-		"two IPv4 addresses are two":         {"192.0.2.1", "192.0.2.2", false},
-		"an IPv4 address in either notation": {"192.0.2.1", "::ffff:192.0.2.1", true},
-		"an IPv6 /64":                        {"2001:db8::1", "2001:db8::ffff:0:0:1", true},
-		"two IPv6 /64 are two":               {"2001:db8::1", "2001:db8:0:1::1", false},
+		"an IPv4 address":                    {nil, "192.0.2.1", "192.0.2.1", true},
+		"two IPv4 addresses are two":         {nil, "192.0.2.1", "192.0.2.2", false},
+		"an IPv4 address in either notation": {nil, "192.0.2.1", "::ffff:192.0.2.1", true},
+		"an IPv6 address":                    {nil, "2001:db8::1", "2001:db8::2", false},
+		"an IPv4 address by a function":      {of64, "192.0.2.1", "::ffff:192.0.2.1", true},
+		"an IPv6 /64 by a function":          {of64, "2001:db8::1", "2001:db8::ffff:0:0:1", true},
+		"two IPv6 /64 are two":               {of64, "2001:db8::1", "2001:db8:0:1::1", false},
+		"an IPv6 address in any zone":        {of64, "fe80::1%a", "fe80::1%b", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := openDoor(t, 10, 1)
+				d := openDoor(t, Options{MaxConnections: 10, MaxPerSource: 1, SourceKey: c.key})
 				d.must(c.a)
 				if got := d.dial(c.b) == nil; got != c.same {
 					t.Errorf("the same source: %t", got)
@@ -155,31 +170,68 @@ func TestWhatIsOneSource(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatHasJustSentSomethingIsNotClosedButOneThatOnlyPingsIs(t *testing.T) {
+// A request that is arriving on an idle connection has a second until its handler begins.
+func TestTheFirstByteOfARequestProtectsAConnectionAndFurtherBytesDoNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		used bool
+		want time.Duration // after which it is closed for another
+	}{"that has had a request": {true, protectedTime}, "that has never had one": {false, 0}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := openDoor(t, Options{MaxConnections: 1})
+				conn := d.must("192.0.2.1").(*guardedConn)
+				if c.used {
+					d.serve(conn, true)
+				}
+				time.Sleep(time.Minute)
+				start := time.Now()
+				go func() {
+					for d.guard.received(conn) {
+						time.Sleep(50 * time.Millisecond)
+					}
+				}()
+				synctest.Wait()
+				if d.dial("192.0.2.2") == nil {
+					<-d.admitted
+				}
+				if got := time.Since(start); got < c.want || got > c.want+waitPoll {
+					t.Errorf("closed after %s, want %s", got, c.want)
+				}
+				time.Sleep(time.Second)
+			})
+		})
+	}
+}
+
+// Pings of HTTP/2 come again and again; a request after one must not be without protection for ever.
+func TestAByteAfterALongTimeProtectsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := openDoor(t, 1, 1)
+		d := openDoor(t, Options{MaxConnections: 1})
 		c := d.must("192.0.2.1").(*guardedConn)
 		d.serve(c, true)
-		time.Sleep(time.Minute)
-		ping := func() {
-			if !d.guard.received(c) {
-				t.Fatal("it was closed")
-			}
+		for range 5 {
+			time.Sleep(15 * time.Second)
+			d.guard.received(c)
 		}
-		ping()
 		if d.dial("192.0.2.2") != nil {
 			t.Fatal("a connection whose request may be arriving was closed")
 		}
-		for range 2 * stirredTime / quietTime {
-			ping()
-			time.Sleep(quietTime / 2)
+		d.serve(c, false)
+		time.Sleep(waitTime)
+		if d.isGone(c) {
+			t.Error("its request was cut off")
 		}
-		if got := d.guard.Counts(); got.RefusedFull != 1 || got.ClosedFull != 0 {
-			t.Errorf("counts %+v", got)
-		}
-		ping()
-		if d.dial("192.0.2.3") == nil {
-			t.Error("pings keep a connection")
+	})
+}
+
+func TestARequestThatIsReadAfterTheDecisionToCloseIsNotBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, Options{MaxConnections: 1})
+		c := d.must("192.0.2.1").(*guardedConn)
+		time.Sleep(protectedTime)
+		d.must("192.0.2.2")
+		if d.guard.begin(c) {
+			t.Error("begun")
 		}
 	})
 }
@@ -194,7 +246,7 @@ func (c *lateConn) Read(b []byte) (int, error) { return copy(b, <-c.arrived), ni
 
 func TestNothingThatArrivesAfterTheDecisionToCloseReachesTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := openDoor(t, 1, 1)
+		d := openDoor(t, Options{MaxConnections: 1})
 		c := d.must("192.0.2.1").(*guardedConn)
 		late := &lateConn{c.Conn, make(chan []byte, 1)}
 		c.Conn = late
@@ -208,7 +260,7 @@ func TestNothingThatArrivesAfterTheDecisionToCloseReachesTheServer(t *testing.T)
 			n, err := c.Read(make([]byte, 9))
 			read <- result{n, err}
 		}()
-		time.Sleep(quietTime)
+		time.Sleep(protectedTime)
 		d.must("192.0.2.2")
 		late.arrived <- []byte("POST / HT")
 		if got := <-read; got.n != 0 || !errors.Is(got.err, net.ErrClosed) {
