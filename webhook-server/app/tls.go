@@ -75,24 +75,22 @@ func (h handshakes) asking(config *tls.Config, host *serving.Handshake) *tls.Con
 	return config
 }
 
-// certificate answers that of a gateway on the host, when the client can use it, else the server's own. One that is valid now goes before
-// one that is not.
+// certificate answers that of a gateway on the host, else the server's own. One that the client can use and that is valid now goes before
+// the others. When the client can use none, the handshake fails: the server's own would be for another host.
 func (h handshakes) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	var chosen *tls.Certificate
-	now := h.now()
-	for _, c := range h.snapshot().Handshake(hello.ServerName).Certificates {
+	all := h.snapshot().Handshake(hello.ServerName).Certificates
+	if len(all) == 0 {
+		return h.serverCertificate()
+	}
+	chosen, now := all[0], h.now()
+	for _, c := range all {
 		if hello.SupportsCertificate(c) != nil {
 			continue
 		}
 		if now.After(c.Leaf.NotBefore) && now.Before(c.Leaf.NotAfter) {
 			return c, nil
 		}
-		if chosen == nil {
-			chosen = c
-		}
+		chosen = c
 	}
-	if chosen != nil {
-		return chosen, nil
-	}
-	return h.serverCertificate()
+	return chosen, nil
 }

@@ -54,6 +54,27 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
+func BenchmarkRefusal(b *testing.B) {
+	thales, other := newAuthority(b, "Thales CA"), newAuthority(b, "Thales CA")
+	g := gateway(api.CertificateRules{}, thales)
+	for name, bc := range map[string]struct {
+		v *peer.Resolver
+		r *http.Request
+	}{
+		"TLS":    {direct(), over(request(b, stranger), other.leaf(), other.certificate)},
+		"Header": {behindProxies("Client-Cert"), request(b, proxy, "Client-Cert", byteSequence(other.leaf()))},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if bc.v.Verify(bc.r, g) == nil {
+					b.Fatal("it is accepted")
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkThumbprint(b *testing.B) {
 	v, r := direct(), over(request(b, stranger), newAuthority(b, "Thales CA").leaf())
 	b.ReportAllocs()
