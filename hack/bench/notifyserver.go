@@ -69,7 +69,8 @@ func newD1Handler(state *serving.State, outbox store.Store, counted *metrics.Met
 	slots := httpx.NewFair[share](1024)
 	clients := clientauth.New(clientauth.Options{
 		Snapshot: state.Snapshot, Ready: state.Synced, Now: time.Now, Logger: logger,
-		Source:   peers.Source,
+		Source:    func(r *http.Request) netip.Addr { return peer.SourceKey(peers.Source(r)) },
+		Anonymous: httpx.NewFair[netip.Addr](64), AnonymousBodyTimeout: 3 * time.Second,
 		Observer: metrics.Clients{Metrics: counted}, BodyTimeout: 10 * time.Second,
 	})
 	tokens := token.NewHandler(token.Options{Clients: clients, Logger: logger, Observer: metrics.Token{Metrics: counted}, RetryAfter: retryAfter})

@@ -10,6 +10,7 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
 	"github.com/d1gateway/d1gateway/webhook-server/peer"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/token/clientauth"
 	"github.com/d1gateway/d1gateway/webhook-server/token/introspection"
 	"github.com/d1gateway/d1gateway/webhook-server/token/revocation"
 )
@@ -35,50 +36,62 @@ type sender struct {
 	gatewayID string
 }
 
+// target is where a request goes.
+type target struct {
+	http.Handler
+	// gatewayID is a notification's gateway, when there is one.
+	gatewayID string
+	// authenticates: it takes a slot of its own for a request whose sender shows only in the body, which may be slow to come.
+	authenticates bool
+}
+
 // ServeHTTP serves one request on the D1 address.
 func (s *routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	endpoint, gatewayID := s.find(r)
-	slot, ok := s.slots.Acquire(sender{peer.SourceKey(s.peers.Source(r)), gatewayID})
+	to := s.find(r)
+	if to.authenticates && clientauth.Anonymous(r) {
+		to.ServeHTTP(w, r)
+		return
+	}
+	slot, ok := s.slots.Acquire(sender{peer.SourceKey(s.peers.Source(r)), to.gatewayID})
 	if !ok {
 		s.shed()
 		httpx.Unavailable(w, retryAfter)
 		return
 	}
 	defer slot.Release()
-	endpoint.ServeHTTP(w, r)
+	to.ServeHTTP(w, r)
 }
 
-// find answers the endpoint of a request, and for a notification its gateway when there is one.
-func (s *routes) find(r *http.Request) (endpoint http.Handler, gatewayID string) {
+func (s *routes) find(r *http.Request) target {
 	snapshot := s.state.Snapshot()
 	hasHost := httpx.HasHost(r)
 	if path, ok := notification.ParsePath(r.URL.EscapedPath()); ok {
 		if !hasHost {
-			return badHost, ""
+			return target{Handler: badHost}
 		}
 		if g := snapshot.Gateway(r.Host, path.GatewayID); g != nil {
-			gatewayID = g.GatewayID
+			return target{Handler: s.notification, gatewayID: g.GatewayID}
 		}
-		return s.notification, gatewayID
+		return target{Handler: s.notification}
 	}
 	path, ok := httpx.PlainPath(r.URL)
 	switch {
 	case !hasHost:
-		return badRequest, ""
+		return target{Handler: badRequest}
 	case !ok:
-		return nowhere, ""
+		return target{Handler: nowhere}
 	case snapshot.IsTokenPath(r.Host, path):
-		return s.token, ""
+		return target{Handler: s.token, authenticates: true}
 	case discovery.IsPath(path):
-		return s.discovery, ""
+		return target{Handler: s.discovery}
 	case introspection.IsPath(path):
-		return s.introspection, ""
+		return target{Handler: s.introspection, authenticates: true}
 	case revocation.IsPath(path):
-		return s.revocation, ""
+		return target{Handler: s.revocation, authenticates: true}
 	case !s.state.Synced() || snapshot.Incomplete() && r.Method == http.MethodPost:
-		return notYet, "" // it may be the token endpoint of a document that is not served yet
+		return target{Handler: notYet} // it may be the token endpoint of a document that is not served yet
 	default:
-		return nowhere, ""
+		return target{Handler: nowhere}
 	}
 }
 

@@ -3,6 +3,8 @@ package listener
 import (
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strconv"
 	"testing"
@@ -173,15 +175,22 @@ func TestWhatIsOneSource(t *testing.T) {
 // A request that is arriving on an idle connection has a second until its handler begins.
 func TestTheFirstByteOfARequestProtectsAConnectionAndFurtherBytesDoNot(t *testing.T) {
 	for name, c := range map[string]struct {
-		used bool
-		want time.Duration // after which it is closed for another
-	}{"that has had a request": {true, protectedTime}, "that has never had one": {false, 0}} {
+		used, known bool
+		want        time.Duration // after which it is closed for another
+	}{
+		"that has never had one": {false, false, 0},
+		"that has had one":       {true, false, protectedTime},
+		"that has had one, of a source that has authenticated": {true, true, protectedTime},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := openDoor(t, Options{MaxConnections: 1})
 				conn := d.must("192.0.2.1").(*guardedConn)
 				if c.used {
 					d.serve(conn, true)
+				}
+				if c.known {
+					d.guard.know(conn)
 				}
 				time.Sleep(time.Minute)
 				start := time.Now()
@@ -191,8 +200,8 @@ func TestTheFirstByteOfARequestProtectsAConnectionAndFurtherBytesDoNot(t *testin
 					}
 				}()
 				synctest.Wait()
-				if d.dial("192.0.2.2") == nil {
-					<-d.admitted
+				for start := time.Now(); d.dial("192.0.2.2") == nil && !d.isGone(conn) && time.Since(start) < time.Minute; {
+					time.Sleep(waitPoll)
 				}
 				if got := time.Since(start); got < c.want || got > c.want+waitPoll {
 					t.Errorf("closed after %s, want %s", got, c.want)
@@ -230,9 +239,15 @@ func TestARequestThatIsReadAfterTheDecisionToCloseIsNotBegun(t *testing.T) {
 		c := d.must("192.0.2.1").(*guardedConn)
 		time.Sleep(protectedTime)
 		d.must("192.0.2.2")
-		if d.guard.begin(c) {
-			t.Error("begun")
-		}
+		handled := false
+		defer func() {
+			if got := recover(); got != http.ErrAbortHandler || handled {
+				t.Errorf("panics with %v, handled: %t", got, handled)
+			}
+		}()
+		handler := d.guard.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { handled = true }))
+		request := httptest.NewRequestWithContext(d.guard.ConnContext(t.Context(), c), http.MethodPost, "/", nil)
+		handler.ServeHTTP(httptest.NewRecorder(), request)
 	})
 }
 

@@ -54,6 +54,9 @@ func TestOnlySoManySourcesAreRememberedThoseThatAuthenticatedLast(t *testing.T) 
 		for i := range 2 * mostKnown {
 			d.proveFrom(attacker(i))
 			if i%100 == 0 {
+				if !d.isKnown(d1) {
+					t.Fatalf("forgotten after %d others", i)
+				}
 				d.proveFrom(d1)
 			}
 		}

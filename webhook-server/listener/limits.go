@@ -40,7 +40,8 @@ func productionLimits() limits {
 		readHeader: 5 * time.Second, read: 15 * time.Second, write: 75 * time.Second, idle: 2 * time.Minute, headerBytes: 64 << 10,
 		streams: 100, // RFC 9113 section 6.5.2 advises no fewer
 		ping:    15 * time.Second, pingAnswer: 10 * time.Second, writeProgress: 10 * time.Second,
-		frameBytes: 16 << 10, streamBytes: 64 << 10, connectionBytes: 256 << 10, // a notification's body is at most 64 KiB
+		frameBytes: 16 << 10, streamBytes: 64 << 10, // a notification's body is at most 64 KiB
+		connectionBytes: 128 << 10, // with 1 KiB bodies, every stream's; 4,096 connections that fill it take 512 MiB
 	}
 }
 

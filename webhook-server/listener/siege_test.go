@@ -78,7 +78,7 @@ func TestAFewAddressesDoNotKeepD1Out(t *testing.T) {
 					time.Sleep(siegeTime + time.Second)
 				}()
 				for i := range c.addresses {
-					b.siege(net.IPv4(198, 51, 100, byte(i)), 120/c.addresses, c.first, c.then, over)
+					b.siege(net.IPv4(198, 51, 100, byte(i)), 96/c.addresses, c.first, c.then, over)
 				}
 				for i := range 40 {
 					time.Sleep(1700 * time.Millisecond)

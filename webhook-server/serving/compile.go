@@ -189,7 +189,7 @@ func verifies(algorithm string, public crypto.PublicKey) bool {
 	case *ecdsa.PublicKey:
 		return algorithm == "ES256" && key.Curve == elliptic.P256() || algorithm == "ES384" && key.Curve == elliptic.P384()
 	case ed25519.PublicKey:
-		return algorithm == "EdDSA"
+		return algorithm == "EdDSA" || algorithm == "Ed25519"
 	case *rsa.PublicKey:
 		return key.N.BitLen() >= 2048 && (algorithm == "" || algorithm == "RS256" || algorithm == "PS256")
 	default:
