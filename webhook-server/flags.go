@@ -40,7 +40,7 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	flags.Func("delivery-allow-cidr", "address range that deliveries may go to beside the public Internet, also in plain http; repeatable", addPrefix(&o.DeliveryAllow))
 	flags.IntVar(&o.MaxConcurrentRequests, "max-concurrent-requests", 1024, "requests of D1 under way at once; more are answered 503")
 	flags.IntVar(&o.MaxConnections, "max-connections", 4096, "connections of D1 at once; then the one that was idle longest makes room")
-	flags.IntVar(&o.MaxConnectionsPerSource, "max-connections-per-source", 0, "connections of one address at once, trusted proxies aside (default: half of --max-connections)")
+	flags.IntVar(&o.MaxConnectionsPerSource, "max-connections-per-source", 0, "connections of one address at once, trusted proxies aside; 0 bounds them by their share only")
 	flags.DurationVar(&o.Retention, "retention", 7*24*time.Hour, "how long delivered notifications are kept")
 	flags.DurationVar(&o.DeadRetention, "dead-letter-retention", 30*24*time.Hour, "how long dead letters are kept")
 	flags.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
@@ -57,9 +57,6 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: flags begin with --", flags.Arg(0))
-	}
-	if o.MaxConnectionsPerSource == 0 {
-		o.MaxConnectionsPerSource = max(1, o.MaxConnections/2)
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(logLevel)); err != nil {

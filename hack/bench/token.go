@@ -64,7 +64,7 @@ func startTokenEndpoint(ctx context.Context, dir string) (server, error) {
 	s, err := app.New(ctx, app.Options{
 		StateDir: stateDir, Store: "sqlite:" + filepath.Join(dir, "store.db"), InsecureHTTP: true,
 		D1Address: "127.0.0.1:0", MetricsAddress: "127.0.0.1:0",
-		MaxConcurrentRequests: 1024, MaxConnections: 4096, MaxConnectionsPerSource: 4096,
+		MaxConcurrentRequests: 1024, MaxConnections: 4096,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, // the guesses say where they come from
 		Retention:      7 * 24 * time.Hour, DeadRetention: 30 * 24 * time.Hour,
 		Logger: logger, Now: time.Now,

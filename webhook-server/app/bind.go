@@ -45,7 +45,7 @@ func (s *Server) bindD1(ctx context.Context) (*listener.Listener, error) {
 	o := s.options
 	options := listener.Options{
 		Name: "D1", Address: o.D1Address, PlainHTTP2: o.InsecureHTTP, Handler: s.d1Handler(), Logger: o.Logger,
-		MaxConnections: o.MaxConnections, MaxPerSource: o.MaxConnectionsPerSource, Exempt: o.TrustedProxies, ConnContext: peer.ConnContext,
+		MaxConnections: o.MaxConnections, MaxPerSource: o.MaxConnectionsPerSource, SourceKey: peer.SourceKey, Exempt: o.TrustedProxies, ConnContext: peer.ConnContext,
 	}
 	if !o.InsecureHTTP {
 		certificate, err := newCertificateFile(o.TLSCertFile, o.TLSPrivateKeyFile, o.Logger)
@@ -61,7 +61,7 @@ func (s *Server) bindD1(ctx context.Context) (*listener.Listener, error) {
 func (s *Server) bindOwn(ctx context.Context, name, address string, handler http.Handler) (*listener.Listener, error) {
 	return listener.Listen(ctx, listener.Options{
 		Name: name, Address: address, Handler: handler, Logger: s.options.Logger,
-		MaxConnections: maxOwnConnections, MaxPerSource: maxOwnConnections,
+		MaxConnections: maxOwnConnections,
 	})
 }
 

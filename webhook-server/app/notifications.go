@@ -8,6 +8,7 @@ import (
 
 	api "github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/delivery"
+	"github.com/d1gateway/d1gateway/webhook-server/listener"
 	"github.com/d1gateway/d1gateway/webhook-server/lookup"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
 	"github.com/d1gateway/d1gateway/webhook-server/notification"
@@ -23,7 +24,7 @@ func (s *Server) notificationHandler() http.Handler {
 	o := s.options
 	return notification.NewHandler(notification.Options{
 		Snapshot: s.state.Snapshot, Ready: s.state.Synced, Verify: s.verifyBearer,
-		ClientCertificate: s.peers.Verify,
+		ClientCertificate: s.verifyCertificate,
 		Lookup:            s.askPlatform,
 		Forward:           s.forward,
 		Store:             s.store, Wake: s.dispatcher.Wake, Now: o.Now, Logger: o.Logger,
@@ -48,7 +49,17 @@ func (s *Server) verifyBearer(r *http.Request, g *serving.Gateway, snapshot *ser
 			return nil, err
 		}
 	}
+	listener.Authenticated(r.Context())
 	return token.Client, nil
+}
+
+// verifyCertificate answers nil when the gateway accepts the client certificate of a request.
+func (s *Server) verifyCertificate(r *http.Request, g *serving.Gateway) error {
+	err := s.peers.Verify(r, g)
+	if err == nil && g.ClientCertificate != nil {
+		listener.Authenticated(r.Context())
+	}
+	return err
 }
 
 // forward adapts delivery to the notification endpoint: neither knows the other.

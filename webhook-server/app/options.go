@@ -49,7 +49,8 @@ type Options struct {
 	DeliveryAllow []netip.Prefix
 	// MaxConcurrentRequests bounds D1's requests under way; more are answered 503 at once.
 	MaxConcurrentRequests int
-	// MaxConnections bounds D1's connections, MaxConnectionsPerSource those of one address that is no trusted proxy's.
+	// MaxConnections bounds D1's connections. Each source has a share of them; MaxConnectionsPerSource bounds those of one address that is
+	// no trusted proxy's further, unless it is 0.
 	MaxConnections, MaxConnectionsPerSource int
 	// Retention is how long delivered notifications are kept to be looked up; DeadRetention the same for dead letters.
 	Retention, DeadRetention time.Duration
@@ -74,8 +75,8 @@ func (o Options) Check() error {
 		return errors.New("--max-concurrent-requests must be at least 1")
 	case o.MaxConnections < 1:
 		return errors.New("--max-connections must be at least 1")
-	case o.MaxConnectionsPerSource < 1 || o.MaxConnectionsPerSource > o.MaxConnections:
-		return errors.New("--max-connections-per-source must be at least 1, and at most --max-connections")
+	case o.MaxConnectionsPerSource < 0:
+		return errors.New("--max-connections-per-source must be at least 1, or 0 for no bound of its own")
 	case o.ClientCertificateHeader != "" && len(o.TrustedProxies) == 0:
 		return errors.New("--client-certificate-header needs --trusted-proxy-cidr: without it nobody's header would be believed")
 	case o.Retention <= 0 || o.DeadRetention <= 0:

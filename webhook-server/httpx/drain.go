@@ -18,8 +18,10 @@ func Drain(limit int64, wait time.Duration, next http.Handler) http.Handler {
 			return
 		}
 		body := &countedBody{ReadCloser: r.Body, length: r.ContentLength}
+		original := r.Body
 		r.Body = body
 		next.ServeHTTP(w, r)
+		r.Body = original // net/http knows by its own type whether 100 Continue was sent
 		// After a body that was read to its end net/http listens for the peer's leaving: a deadline would end what goes on.
 		if body.ended || r.Header.Get("Expect") != "" {
 			return
@@ -42,6 +44,6 @@ type countedBody struct {
 func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
-	b.ended = b.ended || err == io.EOF || b.read == b.length //nolint:errorlint // readers answer EOF as it is
+	b.ended = b.ended || err == io.EOF || b.read == b.length
 	return n, err
 }

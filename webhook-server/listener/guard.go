@@ -25,8 +25,9 @@ const (
 // A source may have another connection while it has fewer than are free (httpx.Fair's rule), and one that has authenticated while any is
 // free. Beyond that a new connection takes the place of an idle one, of the source that has the most; those that have authenticated
 // lose theirs only when no other source has one to lose. Of a source's connections goes first one that has never had a request, then
-// the one that has been idle longest. The source that loses one must have more than the newcomer's, or have authenticated less. Else
-// the newcomer's own source loses one, or the newcomer is refused.
+// the one that has been idle longest. The source that loses one must have more than the newcomer's (as many will do when only the
+// newcomer's has had requests), or not have authenticated when that has. Else the newcomer's own source loses one, or the newcomer is
+// refused.
 //
 // An idle connection is protected for a while, see protectedTime. Bytes that make no request protect nothing for longer, and on a
 // connection that has never had a request nothing at all. A source that has never authenticated has that protection only from those that

@@ -241,8 +241,8 @@ func TestARequestThatIsReadAfterTheDecisionToCloseIsNotBegun(t *testing.T) {
 		d.must("192.0.2.2")
 		handled := false
 		defer func() {
-			if got := recover(); got != http.ErrAbortHandler || handled {
-				t.Errorf("panics with %v, handled: %t", got, handled)
+			if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) || handled {
+				t.Errorf("panics with %v, handled: %t", err, handled)
 			}
 		}()
 		handler := d.guard.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { handled = true }))

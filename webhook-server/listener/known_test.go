@@ -67,7 +67,7 @@ func TestOnlySoManySourcesAreRememberedThoseThatAuthenticatedLast(t *testing.T) 
 }
 
 func TestOnAnyTransportARequestMakesItsSourceKnown(t *testing.T) {
-	handler := func(w http.ResponseWriter, r *http.Request) {
+	handler := func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/authenticated" {
 			Authenticated(r.Context())
 		}

@@ -2,10 +2,11 @@
 // shared between the sources that they come from, slow peers are cut off, and a new connection finds room where old ones are idle. It knows
 // nothing of what is served.
 //
-// What it cannot prevent: senders with many addresses, about as many as there may be connections, take them one by one, and a source
-// that has never authenticated then is one of them: it gets its connection, at the latest after a second, and may lose it again once it
-// has been idle for a second. Connections whose handlers run are never closed, so that the handlers themselves must be bounded in number
-// or time. And an exempt proxy has no share of its own, it must bound its clients itself.
+// What it cannot prevent: senders with many addresses, about as many as there may be connections, take them one by one. A source that has
+// never authenticated is then one of them: it has its share, which is one connection when there are as many sources, gets it at once or
+// within about a second, and may lose it to the next one when it has been idle for a second. Connections whose handlers run are never
+// closed, so that the handlers themselves must be bounded in number or time. An exempt proxy has no share of its own: it must bound its
+// clients itself. And what does not come as far as being accepted, a flood of packets for instance, is the network's to prevent.
 package listener
 
 import (

@@ -54,6 +54,10 @@ func TestWhoLosesAConnectionToWhom(t *testing.T) {
 			[]held{{other, 3, false, busyNow}, {attacker(2), 1, false, usedNow}}, protectedTime, other, "", 0},
 		"nor from an equal one": {
 			[]held{{other, 2, false, busyNow}, {attacker(2), 2, false, usedNow}}, protectedTime, other, "", 0},
+		"unless that has never had a request": {
+			[]held{{other, 2, false, busyNow}, {attacker(2), 2, false, unusedNow}}, protectedTime, other, attacker(2), 0},
+		"and it has had one itself": {
+			[]held{{other, 2, false, unusedNow}, {attacker(2), 2, false, unusedNow}}, protectedTime, other, other, 0},
 		"the share of one among its equals is refused at once": {
 			[]held{{other, 2, false, busyNow}, {attacker(2), 2, false, busyNow}}, 0, other, "", 0},
 		"what is protected gives way at once to one with less than half": {

@@ -45,9 +45,9 @@ func (s *source) longestIdle() *guardedConn {
 	return s.exposed[1].first
 }
 
-// mayDisplace tells whether a new connection of s may take the place of one of v.
+// mayDisplace tells whether a new connection of s may take the place of one of v. Between equals it may if only s has had a request.
 func (s *source) mayDisplace(v *source) bool {
-	return s.standing > v.standing || s.open < v.open
+	return s.standing > v.standing || s.open < v.open || s.open == v.open && s.used && !v.used
 }
 
 // outweighedBy tells whether v, which has not authenticated, is so much the greater one that its protected connections are not safe from s.

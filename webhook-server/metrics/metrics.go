@@ -99,8 +99,8 @@ func Connections(registry *prometheus.Registry, l *listener.Listener) {
 	registry.MustRegister(
 		gauge("connections_open", "Connections of D1 that are open.", func() float64 { return float64(l.Counts().Open) }),
 		gauge("connections_sources", "Source addresses that they come from.", func() float64 { return float64(l.Counts().Sources) }),
-		counterOf("connections_refused_total", "Connections refused because there were too many, by bound.", "total", func() float64 { return float64(l.Counts().RefusedFull) }),
-		counterOf("connections_refused_total", "Connections refused because there were too many, by bound.", "source", func() float64 { return float64(l.Counts().RefusedSource) }),
+		counterOf("connections_refused_total", "New connections refused, by why: total when every connection was busy, source when its source had its share.", "total", func() float64 { return float64(l.Counts().RefusedFull) }),
+		counterOf("connections_refused_total", "New connections refused, by why: total when every connection was busy, source when its source had its share.", "source", func() float64 { return float64(l.Counts().RefusedSource) }),
 		counterOf("connections_evicted_total", "Idle connections closed to make room for another, by bound.", "total", func() float64 { return float64(l.Counts().ClosedFull) }),
 		counterOf("connections_evicted_total", "Idle connections closed to make room for another, by bound.", "source", func() float64 { return float64(l.Counts().ClosedSource) }),
 	)
