@@ -10,6 +10,6 @@ grep -rl --include='*_test.go' '^func Fuzz' api config controllers hack webhook-
 	grep -ho '^func Fuzz[A-Za-z0-9_]*' "$package"/*_test.go | sed 's/^func //' | while read -r target; do
 		[ -d "$cache/$package/$target" ] || continue
 		mkdir -p "$package/testdata/fuzz/$target"
-		find "$cache/$package/$target" -type f -size -9 -printf '%s %p\n' | sort -n | head -48 | cut -d' ' -f2- | xargs -I{} cp {} "$package/testdata/fuzz/$target/"
+		find "$cache/$package/$target" -type f -size -9 -printf '%s %p\n' | sort -n | awk 'NR <= 48 {print $2}' | xargs -I{} cp {} "$package/testdata/fuzz/$target/"
 	done
 done
