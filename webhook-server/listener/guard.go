@@ -65,6 +65,8 @@ type Counts struct {
 	RefusedFull, RefusedSource uint64
 	// ClosedFull and ClosedSource count the idle connections closed to make room for one of another source, and of their own.
 	ClosedFull, ClosedSource uint64
+	// HandshakesFailed counts TLS handshakes that failed, those that the peer broke off before it said anything aside.
+	HandshakesFailed uint64
 }
 
 func newGuard(o Options) *guard {

@@ -65,7 +65,7 @@ func (l limits) server(handler http.Handler, logger *slog.Logger) *http.Server {
 		},
 		// "OPTIONS *" is a path like any other: 404.
 		DisableGeneralOptionsHandler: true,
-		// net/http logs what peers do wrong here, a handshake that failed for instance.
+		// net/http logs here what peers do wrong.
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 }

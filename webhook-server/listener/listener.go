@@ -46,10 +46,12 @@ type Options struct {
 
 // Listener is one address and the server behind it.
 type Listener struct {
-	name   string
-	net    net.Listener
-	guard  *guard
-	server *http.Server
+	name  string
+	net   net.Listener
+	guard *guard
+
+	handshakes *handshakes
+	server     *http.Server
 }
 
 // Listen binds the address. Nothing is accepted before Start.
@@ -61,6 +63,8 @@ func Listen(ctx context.Context, o Options) (*Listener, error) {
 	}
 	guard := newGuard(o)
 	l := &Listener{name: o.Name, net: guard.Listener(bound), guard: guard, server: productionLimits().server(guard.Handler(o.Handler), o.Logger)}
+	l.handshakes = &handshakes{logger: o.Logger}
+	l.server.ErrorLog = l.handshakes.errorLog()
 	l.server.TLSConfig = o.TLS
 	l.server.ConnContext = guard.ConnContext
 	if o.ConnContext != nil {
@@ -83,7 +87,11 @@ func (l *Listener) Name() string { return l.name }
 func (l *Listener) Addr() net.Addr { return l.net.Addr() }
 
 // Counts answers how its connections fare now.
-func (l *Listener) Counts() Counts { return l.guard.Counts() }
+func (l *Listener) Counts() Counts {
+	c := l.guard.Counts()
+	c.HandshakesFailed = l.handshakes.failed.Load()
+	return c
+}
 
 // Start serves until Stop or Close. A server that ends by itself is reported.
 func (l *Listener) Start(failed chan<- error) {

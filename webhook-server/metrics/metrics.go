@@ -98,6 +98,9 @@ func Serving(registry *prometheus.Registry, state *serving.State) {
 func Connections(registry *prometheus.Registry, l *listener.Listener) {
 	registry.MustRegister(
 		gauge("connections_open", "Connections of D1 that are open.", func() float64 { return float64(l.Counts().Open) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "d1gateway", Name: "tls_handshakes_failed_total",
+			Help: "TLS handshakes of D1 that failed: a client certificate that is missing or not accepted, for instance. The log tells why."},
+			func() float64 { return float64(l.Counts().HandshakesFailed) }),
 		gauge("connections_sources", "Source addresses that they come from.", func() float64 { return float64(l.Counts().Sources) }),
 		counterOf("connections_refused_total", "New connections refused, by why: total when every connection was busy, source when its source had its share.", "total", func() float64 { return float64(l.Counts().RefusedFull) }),
 		counterOf("connections_refused_total", "New connections refused, by why: total when every connection was busy, source when its source had its share.", "source", func() float64 { return float64(l.Counts().RefusedSource) }),
