@@ -18,6 +18,7 @@ func TestTheCommandLine(t *testing.T) {
 	}{
 		{"nothing", nil, exitUsage},
 		{"no output", []string{"-f", dir}, exitUsage},
+		{"two inputs", []string{"-f", dir, "-f", dir, "-o", dir}, exitUsage},
 		{"no input", []string{"-o", dir}, exitUsage},
 		{"an unknown flag", []string{"-f", dir, "-o", dir, "--unknown"}, exitUsage},
 		{"an argument too many", []string{"-f", dir, "-o", dir, "more"}, exitUsage},

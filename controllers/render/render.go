@@ -60,7 +60,13 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("controllers render", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.input, "f", "", "manifest, or directory that is searched for *.yaml, *.yml and *.json: MerchantGateways, OAuthClients, Secrets")
+	flags.Func("f", "manifest, or directory that is searched for *.yaml, *.yml and *.json: MerchantGateways, OAuthClients, Secrets", func(path string) error {
+		if o.input != "" {
+			return errors.New("it is given twice: several manifests go into one directory")
+		}
+		o.input = path
+		return nil
+	})
 	flags.StringVar(&o.output, "o", "", "directory to write serving documents to; generated Secrets go to its directory secrets")
 	flags.StringVar(&o.externalURL, "external-url", DefaultExternalURL, "base of the URLs of a gateway without hostnames")
 	err := flags.Parse(args)
