@@ -41,9 +41,9 @@ packages: ## Install the Debian packages that the tests need (as root; else say 
 	@hack/packages.sh $(DEBIAN_PACKAGES)
 
 .PHONY: test
-test: packages ## Run all tests, with the race detector, and a second of fuzzing for each decoder
+test: packages ## Run all tests, with the race detector, and a short round of fuzzing
 	KUBEBUILDER_ASSETS="$(CONTROL_PLANE)" go test -race -timeout 20m ./...
-	hack/fuzz.sh 1s
+	hack/fuzz.sh 2000x
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder for FUZZTIME (default 10s) each
