@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/d1gateway/d1gateway/webhook-server/httpx"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
@@ -38,26 +39,24 @@ type Confirmation struct {
 // UnmarshalJSON reads claims by their exact names (RFC 7519 section 4), where encoding/json would take any letter case, and dates as
 // numbers only (section 2).
 func (c *Claims) UnmarshalJSON(b []byte) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(b, &members); err != nil {
-		return err
-	}
-	for name, into := range map[string]any{
+	var issued, expires, notBefore date
+	err := httpx.Members(b, map[string]any{
 		"iss": &c.Issuer, "aud": &c.Audience, "sub": &c.Subject, "client_id": &c.ClientID, "scope": &c.Scope,
-		"iat": &c.IssuedAt, "exp": &c.ExpiresAt, "nbf": &c.NotBefore, "jti": &c.ID, "cnf": &c.Confirmation,
-	} {
-		raw, ok := members[name]
-		if !ok {
-			continue
-		}
-		if _, date := into.(**jwt.NumericDate); date && bytes.HasPrefix(raw, []byte(`"`)) {
-			return errDate
-		}
-		if err := json.Unmarshal(raw, into); err != nil {
-			return err
-		}
+		"iat": &issued, "exp": &expires, "nbf": &notBefore, "jti": &c.ID, "cnf": &c.Confirmation,
+	})
+	c.IssuedAt, c.ExpiresAt, c.NotBefore = issued.NumericDate, expires.NumericDate, notBefore.NumericDate
+	return err
+}
+
+// date is a jwt.NumericDate that is not read from text.
+type date struct{ *jwt.NumericDate }
+
+// UnmarshalJSON reads a number; null is no date.
+func (d *date) UnmarshalJSON(b []byte) error {
+	if bytes.HasPrefix(b, []byte(`"`)) {
+		return errDate
 	}
-	return nil
+	return json.Unmarshal(b, &d.NumericDate)
 }
 
 var errDate = errors.New("a date is not a number")
