@@ -111,6 +111,8 @@ type (
 		PrivateKey string    `json:"privateKey"`
 		CreatedAt  time.Time `json:"createdAt"`
 		SignsFrom  time.Time `json:"signsFrom"`
+
+		TokensUntil time.Time `json:"tokensUntil,omitzero"`
 	}
 	signingSecretWire struct {
 		ID     string `json:"id"`
@@ -126,7 +128,7 @@ type (
 func (s *GatewaySecrets) wire() any {
 	w := gatewaySecretsWire{Header: s.Header, CABundles: s.CABundles}
 	for _, k := range s.SigningKeys {
-		w.SigningKeys = append(w.SigningKeys, signingKeyWire{ID: k.ID, Algorithm: k.Algorithm, PrivateKey: k.PrivateKey.Reveal(), CreatedAt: k.CreatedAt, SignsFrom: k.SignsFrom})
+		w.SigningKeys = append(w.SigningKeys, signingKeyWire{ID: k.ID, Algorithm: k.Algorithm, PrivateKey: k.PrivateKey.Reveal(), CreatedAt: k.CreatedAt, SignsFrom: k.SignsFrom, TokensUntil: k.TokensUntil})
 	}
 	for _, k := range s.SigningSecrets {
 		w.SigningSecrets = append(w.SigningSecrets, signingSecretWire{ID: k.ID, Secret: k.Secret.Reveal()})

@@ -83,6 +83,8 @@ type Gateway struct {
 	CertificateBoundTokens bool `json:"certificateBoundTokens,omitempty"`
 	// SigningKeys are ids in GatewaySecrets.SigningKeys: all that verify, in the order they were made.
 	SigningKeys []string `json:"signingKeys"`
+	// RotationRequest is the last value of the rotate-requested-at annotation that was acted on.
+	RotationRequest string `json:"rotationRequest,omitempty"`
 	// OAuthDisabled: no bearer token is looked at, the client certificate alone decides.
 	OAuthDisabled bool `json:"oauthDisabled,omitempty"`
 	// ServerCertificate is an id in GatewaySecrets.Certificates: what the server presents on Hostnames. Empty presents the server's own.
@@ -99,6 +101,8 @@ type Gateway struct {
 	Delivery *Destination `json:"delivery,omitempty"`
 	// TokenLookup asks the platform whether a token exists; nil accepts every token.
 	TokenLookup *TokenLookup `json:"tokenLookup,omitempty"`
+	// Draining: the gateway is being deleted. D1 is not answered any more, what was accepted is still delivered.
+	Draining bool `json:"draining,omitempty"`
 }
 
 // TokenEndpoint is one path that answers token requests.
@@ -181,6 +185,8 @@ type SigningKey struct {
 	CreatedAt  time.Time `json:"createdAt"`
 	// SignsFrom lies after CreatedAt for a successor, so that every replica can verify before any signs with it.
 	SignsFrom time.Time `json:"signsFrom"`
+	// TokensUntil is when the last token that it has signed expires; zero while that is not known, for it still signs or will.
+	TokensUntil time.Time `json:"tokensUntil,omitzero"`
 }
 
 // SigningSecret signs deliveries (Standard Webhooks): "whsec_" and base64.

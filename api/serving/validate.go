@@ -151,6 +151,7 @@ func (s *GatewaySecrets) Validate() error {
 		p.check(!k.PrivateKey.IsZero(), field+".privateKey", "is missing")
 		p.utc(k.CreatedAt, field+".createdAt")
 		p.utc(k.SignsFrom, field+".signsFrom")
+		p.utc(k.TokensUntil, field+".tokensUntil")
 	}
 	p.ids(keysOf(s.SigningSecrets, func(k SigningSecret) string { return k.ID }), "signingSecrets")
 	for i, k := range s.SigningSecrets {

@@ -11,8 +11,22 @@ const (
 	// ManagedByValue is the value of LabelManagedBy.
 	ManagedByValue = "d1gateway"
 
-	// AnnotationRotateRequestedAt asks for a rotation of an OAuthClient's generated secret: any value that differs from the last one acted on.
+	// AnnotationRotateRequestedAt asks for a rotation of an OAuthClient's generated secret or a MerchantGateway's signing key: any value that
+	// differs from the last one acted on (status.lastHandledRotationRequest).
 	AnnotationRotateRequestedAt = "d1gateway.io/rotate-requested-at"
+	// AnnotationAcknowledgedIssuer on a MerchantGateway holds the id of the server certificate's issuer (status.serverCertificateIssuer.id) that
+	// Thales knows of: it ends the warning about a change.
+	AnnotationAcknowledgedIssuer = "d1gateway.io/acknowledged-issuer"
+
+	// AnnotationSecretCreated and AnnotationPreviousExpires on a generated credentials Secret date what it holds, in RFC 3339. The second is
+	// absent while no expiry is decided.
+	AnnotationSecretCreated   = "d1gateway.io/client-secret-created"
+	AnnotationPreviousExpires = "d1gateway.io/client-secret-previous-expires"
+
+	// LabelReplica marks the Leases and ReplicaReports of server replicas; its value is ReplicaValue.
+	LabelReplica = "d1gateway.io/replica"
+	// ReplicaValue is the value of LabelReplica.
+	ReplicaValue = "webhook-server"
 
 	// Finalizer keeps a resource until its serving documents in the system namespace are gone: owner references do not cross namespaces.
 	Finalizer = "d1gateway.io/serving-documents"
@@ -26,10 +40,15 @@ const (
 	ConditionResolvedRefs = "ResolvedRefs"
 	// ConditionCredentialsReady: the credentials of an OAuthClient exist and its Secret holds them.
 	ConditionCredentialsReady = "CredentialsReady"
-	// ConditionProgrammed: the serving documents of the observed generation are written.
+	// ConditionProgrammed: every live server replica serves the observed generation.
 	ConditionProgrammed = "Programmed"
-	// ConditionReady: all of the others.
+	// ConditionReady: all of the above.
 	ConditionReady = "Ready"
+	// ConditionCertificatesCurrent is a warning that does not touch Ready: False when a certificate of a MerchantGateway expires soon, or when
+	// the issuer of its server certificate has changed.
+	ConditionCertificatesCurrent = "CertificatesCurrent"
+	// ConditionDrained is set on a MerchantGateway that is being deleted: False while notifications are undelivered.
+	ConditionDrained = "Drained"
 )
 
 // Reasons of Accepted.
@@ -79,14 +98,40 @@ const (
 
 // Reasons of Programmed and Ready.
 const (
-	// ReasonProgrammed: the serving documents are written.
+	// ReasonProgrammed: every live server replica serves it.
 	ReasonProgrammed = "Programmed"
+	// ReasonNoReplicas: the serving documents are written, but no server replica is live.
+	ReasonNoReplicas = "NoReplicas"
+	// ReasonReplicasBehind: a live server replica does not serve the written documents yet.
+	ReasonReplicasBehind = "ReplicasBehind"
+	// ReasonDocumentRefused: a live server replica refuses a written document; the last good one serves on there.
+	ReasonDocumentRefused = "DocumentRefused"
+	// ReasonDeleting: the resource is being deleted and no longer served.
+	ReasonDeleting = "Deleting"
 	// ReasonNotProgrammed: no serving document was written for this generation. The last good one, if any, serves on.
 	ReasonNotProgrammed = "NotProgrammed"
 	// ReasonWriteFailed: the API server refused a write; it is tried again.
 	ReasonWriteFailed = "WriteFailed"
 	// ReasonReady: every other condition is True. When Ready is False, its reason is that of the first condition that is not True.
 	ReasonReady = "Ready"
+)
+
+// Reasons of CertificatesCurrent.
+const (
+	// ReasonCertificatesCurrent: there is nothing to do.
+	ReasonCertificatesCurrent = "CertificatesCurrent"
+	// ReasonCertificateExpiring: a certificate expires within 30 days, or has expired.
+	ReasonCertificateExpiring = "CertificateExpiring"
+	// ReasonIssuerChanged: the server certificate comes from another issuer than before, and Thales pins the chain.
+	ReasonIssuerChanged = "IssuerChanged"
+)
+
+// Reasons of Drained.
+const (
+	// ReasonUndeliveredNotifications: notifications wait for their delivery.
+	ReasonUndeliveredNotifications = "UndeliveredNotifications"
+	// ReasonDraining: the server replicas have not all said yet how many notifications wait.
+	ReasonDraining = "Draining"
 )
 
 // Keys in Secrets.
@@ -96,6 +141,8 @@ const (
 	KeyClientSecret = "client_secret"
 	// KeyPreviousClientSecret is written to a generated credentials Secret while the previous secret still works.
 	KeyPreviousClientSecret = "client_secret_previous"
+	// KeyNextClientSecret is in a generated credentials Secret while a new secret waits for every server replica to accept it.
+	KeyNextClientSecret = "client_secret_next"
 	// KeyTokenURL is written to a generated credentials Secret.
 	KeyTokenURL = "token_url"
 	// KeyCABundle holds CA certificates in PEM.

@@ -1,4 +1,4 @@
-// Package v1alpha1 holds the resources a user writes: MerchantGateway and OAuthClient.
+// Package v1alpha1 holds the resources: MerchantGateway and OAuthClient, which users write, and ReplicaReport, which servers do.
 // +kubebuilder:object:generate=true
 // +groupName=d1gateway.io
 package v1alpha1
@@ -19,7 +19,7 @@ var SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
 var AddToScheme = SchemeBuilder.AddToScheme
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &MerchantGateway{}, &MerchantGatewayList{}, &OAuthClient{}, &OAuthClientList{})
+	scheme.AddKnownTypes(GroupVersion, &MerchantGateway{}, &MerchantGatewayList{}, &OAuthClient{}, &OAuthClientList{}, &ReplicaReport{}, &ReplicaReportList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 }

@@ -42,6 +42,100 @@ type MerchantGatewayStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	SigningKeys []SigningKeyStatus `json:"signingKeys,omitempty"`
+
+	// withdrawnKeys are the ids of spec.accessTokens.withdrawnKeys that no server replica accepts any more.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	WithdrawnKeys []SigningKeyID `json:"withdrawnKeys,omitempty"`
+
+	// lastHandledRotationRequest is the value of the annotation d1gateway.io/rotate-requested-at that was acted on last: the new signing key
+	// is published by every server replica.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	LastHandledRotationRequest string `json:"lastHandledRotationRequest,omitempty"`
+
+	// certificates are the certificates that the gateway makes use of, the one that expires first at the front.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Certificates []CertificateStatus `json:"certificates,omitempty"`
+
+	// serverCertificateIssuer says who has issued the certificate that D1 sees, and whether that has changed.
+	// +optional
+	ServerCertificateIssuer *CertificateIssuerStatus `json:"serverCertificateIssuer,omitempty,omitzero"`
+
+	// undelivered is how many notifications wait for their delivery. It is set while the gateway is being deleted.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Undelivered *int64 `json:"undelivered,omitempty"`
+}
+
+// CertificateUse says what a certificate is used for.
+//
+// +kubebuilder:validation:Enum=Server;ClientCA;DeliveryCA;DeliveryClient;LookupCA;LookupClient
+type CertificateUse string
+
+// The uses of certificates.
+const (
+	// CertificateServer is presented to D1 (spec.tls).
+	CertificateServer CertificateUse = "Server"
+	// CertificateClientCA verifies D1's client certificate (spec.authentication.clientCertificate).
+	CertificateClientCA CertificateUse = "ClientCA"
+	// CertificateDeliveryCA and CertificateDeliveryClient are of connections to backends (delivery.tls).
+	CertificateDeliveryCA     CertificateUse = "DeliveryCA"
+	CertificateDeliveryClient CertificateUse = "DeliveryClient"
+	// CertificateLookupCA and CertificateLookupClient are of connections to the token look-up (spec.tokenLookup.tls).
+	CertificateLookupCA     CertificateUse = "LookupCA"
+	CertificateLookupClient CertificateUse = "LookupClient"
+)
+
+// CertificateStatus is one certificate that a gateway makes use of. Of a chain or bundle it is the certificate that expires first.
+type CertificateStatus struct {
+	// secretName is the Secret that holds it.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName,omitempty"`
+
+	// use is what it is used for.
+	// +required
+	Use CertificateUse `json:"use,omitempty"`
+
+	// subject is whom it names (RFC 4514).
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Subject string `json:"subject,omitempty"`
+
+	// expiryTime is when it expires.
+	// +required
+	ExpiryTime metav1.Time `json:"expiryTime,omitempty,omitzero"`
+}
+
+// CertificateIssuerStatus says who has issued the server certificate.
+type CertificateIssuerStatus struct {
+	// id is derived from the issuer's name and key: it changes with either. Write it into the annotation
+	// d1gateway.io/acknowledged-issuer when Thales knows of the change.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	ID string `json:"id,omitempty"`
+
+	// name of the issuer (RFC 4514).
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Name string `json:"name,omitempty"`
+
+	// previousName is the issuer before; absent when nothing has changed since it was acknowledged.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	PreviousName string `json:"previousName,omitempty"`
 }
 
 // SigningKeyStatus is one key that verifies access tokens.
@@ -59,6 +153,14 @@ type SigningKeyStatus struct {
 	// signsFrom is when it begins to sign.
 	// +required
 	SignsFrom metav1.Time `json:"signsFrom,omitempty,omitzero"`
+
+	// expiryTime is when the last token that it has signed has expired, and it is dropped; absent while it has no successor.
+	// +optional
+	ExpiryTime metav1.Time `json:"expiryTime,omitempty,omitzero"`
+
+	// lastUsedTime is when it last signed, to the hour; absent when no server replica has reported it.
+	// +optional
+	LastUsedTime metav1.Time `json:"lastUsedTime,omitempty,omitzero"`
 }
 
 // MerchantGatewayList is a list of MerchantGateways.

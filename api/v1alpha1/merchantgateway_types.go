@@ -101,7 +101,27 @@ type MerchantGatewaySpec struct {
 	// token is accepted.
 	// +optional
 	TokenLookup *TokenLookup `json:"tokenLookup,omitempty,omitzero"`
+
+	// deletionPolicy says what becomes of notifications that are not delivered when the gateway is deleted. WaitForDelivery keeps the
+	// resource until none waits: D1 is no longer answered, deliveries go on. Discard lets it go at once, and they are never delivered; it may be set
+	// while a deletion waits.
+	// +optional
+	// +default="WaitForDelivery"
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
+
+// DeletionPolicy says what becomes of undelivered notifications when a gateway is deleted.
+//
+// +kubebuilder:validation:Enum=WaitForDelivery;Discard
+type DeletionPolicy string
+
+// The deletion policies.
+const (
+	// DeletionWaitForDelivery keeps the resource until every notification is delivered or given up.
+	DeletionWaitForDelivery DeletionPolicy = "WaitForDelivery"
+	// DeletionDiscard lets the resource go at once.
+	DeletionDiscard DeletionPolicy = "Discard"
+)
 
 // Hostname is a lower-case DNS name without a port.
 //
@@ -188,12 +208,27 @@ type AccessTokens struct {
 	// +kubebuilder:validation:Maximum=3650
 	KeyRotationDays int32 `json:"keyRotationDays,omitempty"`
 
+	// withdrawnKeys are ids of signing keys (status.signingKeys) that must not be trusted any more: every token signed with one of them stops working
+	// at once, and a new key takes its place if it was the one that signs. Once the gateway is Ready with this list, no server replica accepts them.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	WithdrawnKeys []SigningKeyID `json:"withdrawnKeys,omitempty"`
+
 	// binding is None, or ClientCertificate: a token then works only on connections with the client certificate that it was issued on
 	// (RFC 8705 section 3). When D1 renews its certificate it needs a new token.
 	// +optional
 	// +default="None"
 	Binding TokenBinding `json:"binding,omitempty"`
 }
+
+// SigningKeyID is the id of a signing key: the kid in the header of access tokens.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=128
+// +kubebuilder:validation:Pattern=`^[A-Za-z0-9._-]+$`
+type SigningKeyID string
 
 // TokenBinding says what an access token is bound to.
 //

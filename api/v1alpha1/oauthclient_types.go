@@ -182,7 +182,7 @@ type RetirePrevious string
 
 // When the previous secret stops working.
 const (
-	// RetireAfterFirstUse retires the previous secret once the new one is in use.
+	// RetireAfterFirstUse retires the previous secret once a newer one has been used and the previous one has been idle.
 	RetireAfterFirstUse RetirePrevious = "AfterFirstUse"
 	// RetireAfterOverlap retires the previous secret at the end of the overlap.
 	RetireAfterOverlap RetirePrevious = "AfterOverlap"
@@ -207,11 +207,18 @@ type Rotation struct {
 	// +kubebuilder:validation:Maximum=8760
 	OverlapHours *int32 `json:"overlapHours,omitempty"`
 
-	// retirePrevious is AfterOverlap, or AfterFirstUse. In this version both retire the previous secret at the end of the overlap;
-	// AfterFirstUse will retire it earlier once servers report which secret is in use.
+	// retirePrevious is AfterOverlap (the previous secret works for overlapHours and no longer) or AfterFirstUse (it works until a newer one has
+	// been used and it has itself not been used for idleHours, however long that takes; overlapHours then has no meaning).
 	// +optional
 	// +default="AfterOverlap"
 	RetirePrevious RetirePrevious `json:"retirePrevious,omitempty"`
+
+	// idleHours is how long the previous secret must not have been used before AfterFirstUse retires it.
+	// +optional
+	// +default=24
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=8760
+	IdleHours int32 `json:"idleHours,omitempty"`
 }
 
 // ClientState says whether the client may do anything.
@@ -257,6 +264,13 @@ type OAuthClientStatus struct {
 	// nextRotationTime is when the next secret will be made; absent when only a request makes one.
 	// +optional
 	NextRotationTime metav1.Time `json:"nextRotationTime,omitempty,omitzero"`
+
+	// lastHandledRotationRequest is the value of the annotation d1gateway.io/rotate-requested-at that was acted on last: every server
+	// replica accepts the new secret, and the Secret shows it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	LastHandledRotationRequest string `json:"lastHandledRotationRequest,omitempty"`
 }
 
 // CredentialStatus is one live credential.
@@ -271,9 +285,14 @@ type CredentialStatus struct {
 	// +required
 	CreatedTime metav1.Time `json:"createdTime,omitempty,omitzero"`
 
-	// expiryTime is when it stops working; absent for the current one.
+	// expiryTime is when it stops working; absent for the current one, and for one that retires after its successor's first use.
 	// +optional
 	ExpiryTime metav1.Time `json:"expiryTime,omitempty,omitzero"`
+
+	// lastUsedTime is when it last authenticated the client, to the minute while there are several credentials and to the hour otherwise;
+	// absent when no server replica has reported a use.
+	// +optional
+	LastUsedTime metav1.Time `json:"lastUsedTime,omitempty,omitzero"`
 }
 
 // OAuthClientList is a list of OAuthClients.

@@ -49,6 +49,8 @@ type GatewayInput struct {
 	// Previous documents are nil where there are none.
 	Previous        *serving.Gateway
 	PreviousSecrets *serving.GatewaySecrets
+	// Uses says when each signing key last signed, by its id, as server replicas have reported it.
+	Uses map[string]time.Time
 	// ExternalURL is the base of URLs when the gateway names no host, for example https://d1.acme.example.
 	ExternalURL string
 	Now         time.Time
@@ -82,7 +84,15 @@ type ClientInput struct {
 	// Secret is the one that ClientSecretName names; nil when there is none.
 	Secret *corev1.Secret
 	// Previous is its document; nil when there is none.
-	Previous    *serving.Client
+	Previous *serving.Client
+	// PreviousServed says whether every live server replica serves Previous: a new secret is shown to people only then.
+	PreviousServed bool
+	// Remembered is the client_secret that the operator has last seen in the generated Secret: it comes back when the Secret is lost. Zero when it has
+	// seen none.
+	Remembered serving.Secret
+	// Uses says when each credential was last used, by its id, as server replicas have reported it. Nil when none is live: then nobody can say
+	// that a credential is not in use.
+	Uses map[string]time.Time
 	ExternalURL string
 	Now         time.Time
 	Generate    Generator
