@@ -185,7 +185,9 @@ type SigningKey struct {
 	CreatedAt  time.Time `json:"createdAt"`
 	// SignsFrom lies after CreatedAt for a successor, so that every replica can verify before any signs with it.
 	SignsFrom time.Time `json:"signsFrom"`
-	// TokensUntil is when the last token that it has signed expires; zero while that is not known, for it still signs or will.
+	// TokensUntil is when the last token that it has signed so far has expired for every server, whose clocks may differ. It is set when a successor
+	// is published; on a key without one it remembers tokens of a lifetime that was longer than the present one, and later ones may live
+	// longer. It never moves back: a key with a successor is dropped when it has come.
 	TokensUntil time.Time `json:"tokensUntil,omitzero"`
 }
 

@@ -131,7 +131,13 @@ type CertificateIssuerStatus struct {
 	// +kubebuilder:validation:MaxLength=512
 	Name string `json:"name,omitempty"`
 
-	// previousName is the issuer before; absent when nothing has changed since it was acknowledged.
+	// previousID and previousName are the issuer that was acknowledged last; absent when that is this one.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	PreviousID string `json:"previousID,omitempty"`
+
+	// previousName is the name that goes with previousID.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

@@ -13,9 +13,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
+	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
+	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
 	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
@@ -27,7 +29,9 @@ import (
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups="",namespace=d1gateway-system,resources=configmaps;secrets,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=d1gateway-system,resources=leases,verbs=get;create;update
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=d1gateway-system,resources=leases,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups=d1gateway.io,namespace=d1gateway-system,resources=replicareports,verbs=get;list;watch;delete
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
 // +kubebuilder:rbac:groups="",namespace=d1gateway-system,resources=events,verbs=create;patch
 
 // Reconciler makes the serving documents of MerchantGateways what their resources say.
@@ -38,7 +42,9 @@ type Reconciler struct {
 	Live      client.Reader
 	Documents *documents.Store
 	// Watched holds the metadata of the serving documents.
-	Watched  cache.Cache
+	Watched cache.Cache
+	// Replicas knows what the server replicas serve.
+	Replicas *replicas.Tracker
 	Recorder events.EventRecorder
 	Generate translate.Generator
 	Now      func() time.Time
@@ -79,19 +85,31 @@ func (r *Reconciler) reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, fmt.Errorf("reading MerchantGateway: %w", err)
 	}
 	if !gateway.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, r.finalize(ctx, gateway)
+		return r.finalize(ctx, gateway)
 	}
 	found, err := r.gather(ctx, gateway)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	out := translate.Gateway(found.input)
-	writeErr := r.program(ctx, gateway, found, out)
+	needs, writeErr := r.program(ctx, gateway, found, out)
 	if outcome.Superseded(writeErr) || outcome.Moot(writeErr, request.Namespace) {
 		return ctrl.Result{}, writeErr
+	}
+	again := outcome.RequeueAfter(out.NextChange, r.Now())
+	if writeErr == nil {
+		judged := r.Replicas.Judge(serving.KindGateway, request.NamespacedName, needs, gateway.Status.Conditions, out.Status.Conditions)
+		again = outcome.Sooner(again, judged.Again)
+		if judged.Hold {
+			return ctrl.Result{RequeueAfter: again}, nil
+		}
+		out.Status.Conditions = judged.Conditions
+		if !judged.Served {
+			unclaim(&out.Status, gateway.Status)
+		}
 	}
 	if err := r.updateStatus(ctx, gateway, out.Status, writeErr); err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: outcome.RequeueAfter(out.NextChange, r.Now())}, writeErr
+	return ctrl.Result{RequeueAfter: again}, writeErr
 }

@@ -4,6 +4,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/controllers/internal/documents"
+	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
 // Reasons of events that follow from no condition.
@@ -12,6 +14,8 @@ const (
 	EventSigningSecretCreated = "SigningSecretCreated"
 	// EventWithdrawn: the serving documents were deleted, the gateway is no longer served.
 	EventWithdrawn = "Withdrawn"
+	// EventDocumentRepaired: somebody else had edited or deleted a serving document, and it was restored.
+	EventDocumentRepaired = "DocumentRepaired"
 )
 
 func (r *Reconciler) announceSigningSecret(gateway *v1alpha1.MerchantGateway, before, after *corev1.Secret) {
@@ -21,6 +25,22 @@ func (r *Reconciler) announceSigningSecret(gateway *v1alpha1.MerchantGateway, be
 	}
 }
 
+// announceKeys says which signing key was made and which is accepted no longer.
+func (r *Reconciler) announceKeys(gateway *v1alpha1.MerchantGateway, changes []translate.KeyEvent) {
+	for _, e := range changes {
+		kind := corev1.EventTypeNormal
+		if e.Reason == translate.EventSigningKeyWithdrawn {
+			kind = corev1.EventTypeWarning
+		}
+		r.Recorder.Eventf(gateway, nil, kind, e.Reason, "RotateSigningKey", "%s", e.Message)
+	}
+}
+
 func (r *Reconciler) announceWithdrawal(gateway *v1alpha1.MerchantGateway) {
 	r.Recorder.Eventf(gateway, nil, corev1.EventTypeWarning, EventWithdrawn, "Withdraw", "The gateway is no longer served")
+}
+
+func (r *Reconciler) announceRepair(gateway *v1alpha1.MerchantGateway, object string, drift documents.Drift) {
+	r.Recorder.Eventf(gateway, nil, corev1.EventTypeWarning, EventDocumentRepaired, "RepairDocument",
+		"The serving document %s was %s by somebody else and has been restored", object, drift)
 }

@@ -125,6 +125,7 @@ func TestAMissingSystemNamespaceIsSaid(t *testing.T) {
 	t.Parallel()
 	s := cluster.NewSetting(t)
 	s.System += "-later"
+	s.WithoutReplica = true
 	s.StartOperator(t, interceptor.Funcs{})
 	gateway := s.Gateway("acme", "MGW_000001")
 	s.Create(t, gateway)
@@ -133,6 +134,7 @@ func TestAMissingSystemNamespaceIsSaid(t *testing.T) {
 		t.Errorf("the message does not say what to do: %s", condition.Message)
 	}
 	s.Create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.System}})
+	s.StartReplica(t, "webhook-server-0")
 	s.WaitReady(t, gateway)
 }
 

@@ -49,6 +49,7 @@ func (r *Reconciler) gather(ctx context.Context, gateway *v1alpha1.MerchantGatew
 	}
 	f.input.Previous, _ = f.document.Document.(*serving.Gateway)
 	f.input.PreviousSecrets, _ = f.secrets.Document.(*serving.GatewaySecrets)
+	f.input.Uses = r.Replicas.Uses(r.Documents.Key(serving.KindGateway, gateway).Name)
 	return f, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -66,14 +67,63 @@ func TestARenewedServerCertificateReachesTheServers(t *testing.T) {
 	s.MustNotShow(t, strings.Split(renewed[v1alpha1.KeyTLSKey], "\n")[1])
 }
 
-func TestAnExpiredServerCertificateIsSaidInTheConditions(t *testing.T) {
+// TestAnExpiredServerCertificateIsWarnedAbout: it is presented as before, and it holds up no change of its gateway.
+func TestAnExpiredServerCertificateIsWarnedAbout(t *testing.T) {
 	t.Parallel()
 	s, gateway, secret := withServerCertificate(t)
 	served := s.GatewayDocument(t, gateway, nil).ServerCertificate
+	s.WaitCondition(t, gateway, v1alpha1.ConditionCertificatesCurrent, metav1.ConditionFalse, v1alpha1.ReasonCertificateExpiring)
+	s.WaitEvent(t, gateway, v1alpha1.ReasonCertificateExpiring)
 	s.Clock.Advance(48 * time.Hour)
 	s.Touch(t, secret)
+	s.WaitFor(t, gateway, func() error {
+		condition := meta.FindStatusCondition(gateway.Status.Conditions, v1alpha1.ConditionCertificatesCurrent)
+		if condition == nil || !strings.Contains(condition.Message, "acme-tls") || !strings.Contains(condition.Message, "has expired") {
+			return fmt.Errorf("the condition is %+v", condition)
+		}
+		return nil
+	})
+	s.Update(t, gateway, func() { gateway.Spec.Delivery.TimeoutSeconds = 7 })
+	s.WaitReady(t, gateway)
+	if got := s.GatewayDocument(t, gateway, nil); got.ServerCertificate != served || got.Delivery.TimeoutSeconds != 7 {
+		t.Errorf("the document names the certificate %q and a timeout of %d seconds", got.ServerCertificate, got.Delivery.TimeoutSeconds)
+	}
+
+	// Another expired one does not take its place.
+	s.Clock.Advance(365 * 24 * time.Hour)
+	s.Update(t, secret, func() { secret.StringData = testenv.ServerCertificate(t, "d1.acme.example") })
 	s.WaitCondition(t, gateway, v1alpha1.ConditionResolvedRefs, metav1.ConditionFalse, v1alpha1.ReasonSecretInvalid)
 	if got := s.GatewayDocument(t, gateway, nil).ServerCertificate; got != served {
-		t.Errorf("the document names %q, not the last good certificate", got)
+		t.Errorf("the document names %q, not the one that is presented", got)
 	}
+}
+
+// TestAnotherIssuerIsWarnedAboutUntilItIsAcknowledged: a self-signed certificate with another key is another issuer.
+func TestAnotherIssuerIsWarnedAboutUntilItIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	s, gateway, secret := withServerCertificate(t)
+	first := gateway.Status.ServerCertificateIssuer
+	if first == nil || first.ID == "" || first.PreviousName != "" {
+		t.Fatalf("the status says of the issuer: %+v", first)
+	}
+	if all := gateway.Status.Certificates; len(all) != 1 || all[0].SecretName != secret.Name || all[0].Use != v1alpha1.CertificateServer || all[0].ExpiryTime.IsZero() {
+		t.Errorf("the status shows the certificates %+v", all)
+	}
+	s.Update(t, secret, func() { secret.StringData = testenv.ServerCertificate(t, "d1.acme.example") })
+	said := func(about string, id func(string) bool, changed bool) {
+		t.Helper()
+		s.WaitFor(t, gateway, func() error {
+			issuer := gateway.Status.ServerCertificateIssuer
+			condition := meta.FindStatusCondition(gateway.Status.Conditions, v1alpha1.ConditionCertificatesCurrent)
+			if issuer == nil || condition == nil || !id(issuer.ID) || (issuer.PreviousName != "") != changed || strings.Contains(condition.Message, issuer.ID) != changed {
+				return fmt.Errorf("%s: the status says of the issuer %+v, and the condition is %+v", about, issuer, condition)
+			}
+			return nil
+		})
+	}
+	said("another issuer", func(id string) bool { return id != first.ID }, true)
+	second := gateway.Status.ServerCertificateIssuer.ID
+	s.WaitReady(t, gateway)
+	s.Update(t, gateway, func() { gateway.Annotations = map[string]string{v1alpha1.AnnotationAcknowledgedIssuer: second} })
+	said("acknowledged", func(id string) bool { return id == second }, false)
 }

@@ -13,6 +13,12 @@ import (
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
 )
 
+// unclaim takes out of a status what is only true when every replica serves the documents.
+func unclaim(status *v1alpha1.MerchantGatewayStatus, before v1alpha1.MerchantGatewayStatus) {
+	status.WithdrawnKeys = before.WithdrawnKeys
+	status.LastHandledRotationRequest = before.LastHandledRotationRequest
+}
+
 // updateStatus is the one place that writes the status, and only when it differs. writeErr, when not nil, is the write that failed: then the
 // conditions say so, and the rest shows what is served as before.
 func (r *Reconciler) updateStatus(ctx context.Context, gateway *v1alpha1.MerchantGateway, status v1alpha1.MerchantGatewayStatus, writeErr error) error {

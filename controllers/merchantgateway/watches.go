@@ -29,7 +29,7 @@ func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 	for _, kind := range []serving.Kind{serving.KindGateway, serving.KindGatewaySecrets} {
 		b = b.WatchesRawSource(source.Kind(r.Watched, documents.Metadata(kind), handler.TypedEnqueueRequestsFromMapFunc(documents.Owners(kind, r.Namespaces))))
 	}
-	return b
+	return b.WatchesRawSource(r.Replicas.Source(serving.KindGateway, func() []reconcile.Request { return r.find(context.Background()) }))
 }
 
 // sameID answers the other gateways that claim the gatewayID of one that has come or gone.

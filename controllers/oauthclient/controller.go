@@ -13,10 +13,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
+	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/metrics"
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
+	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
 	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
@@ -33,11 +35,15 @@ type Reconciler struct {
 	Live      client.Reader
 	Documents *documents.Store
 	// Watched holds the metadata of the serving documents.
-	Watched  cache.Cache
+	Watched cache.Cache
+	// Replicas knows what the server replicas serve.
+	Replicas *replicas.Tracker
 	Recorder events.EventRecorder
 	Metrics  *metrics.Metrics
 	Generate translate.Generator
-	Now      func() time.Time
+	// Remembered begins empty.
+	Remembered Remembered
+	Now        func() time.Time
 	// ExternalURL is the base of the URLs of a gateway that names no host.
 	ExternalURL string
 	// Namespaces are those whose resources are looked at; none means all.
@@ -82,12 +88,21 @@ func (r *Reconciler) reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	out := translate.Client(found.input)
-	writeErr := r.program(ctx, resource, found, out)
+	needs, writeErr := r.program(ctx, resource, found, out)
 	if outcome.Superseded(writeErr) || outcome.Moot(writeErr, request.Namespace) {
 		return ctrl.Result{}, writeErr
+	}
+	again := outcome.RequeueAfter(out.NextChange, r.Now())
+	if writeErr == nil {
+		judged := r.Replicas.Judge(serving.KindClient, request.NamespacedName, needs, resource.Status.Conditions, out.Status.Conditions)
+		again = outcome.Sooner(again, judged.Again)
+		if judged.Hold {
+			return ctrl.Result{RequeueAfter: again}, nil
+		}
+		out.Status.Conditions = judged.Conditions
 	}
 	if err := r.updateStatus(ctx, resource, out.Status, writeErr); err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: outcome.RequeueAfter(out.NextChange, r.Now())}, writeErr
+	return ctrl.Result{RequeueAfter: again}, writeErr
 }

@@ -56,6 +56,7 @@ func TestAClientIsDeletedAlthoughTheSystemNamespaceIsGone(t *testing.T) {
 	t.Parallel()
 	s := cluster.NewSetting(t)
 	s.System += "-missing"
+	s.WithoutReplica = true
 	s.StartOperator(t, interceptor.Funcs{})
 	client := s.ExistingClient("thales-d1", "acme")
 	s.Create(t, client)

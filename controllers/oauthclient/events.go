@@ -4,25 +4,45 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/controllers/internal/documents"
+	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
 // Reasons of events that follow from no condition.
 const (
 	// EventSecretIssued: a client secret was made, or a new one was found in the Secret.
 	EventSecretIssued = "SecretIssued"
+	// EventSecretShown: every server replica accepts the new client_secret, and the Secret shows it: it can be handed to Thales.
+	EventSecretShown = "SecretShown"
+	// EventSecretRestored: a client_secret that somebody deleted has been put back.
+	EventSecretRestored = "SecretRestored"
 	// EventWithdrawn: the serving document was deleted, the client gets no token any more and its live tokens have ended.
 	EventWithdrawn = "Withdrawn"
+	// EventDocumentRepaired: somebody else had edited or deleted a serving document, and it was restored.
+	EventDocumentRepaired = "DocumentRepaired"
 )
 
-// announceIssued says why a new secret is in use, never which.
-func (r *Reconciler) announceIssued(resource *v1alpha1.OAuthClient, why string) {
-	if why == "" {
-		return
+// announceSecret says what has become of the secret and why, never which it is.
+func (r *Reconciler) announceSecret(resource *v1alpha1.OAuthClient, out translate.ClientOutput) {
+	if out.Issued != "" {
+		r.Metrics.SecretIssued()
 	}
-	r.Metrics.SecretIssued()
-	r.Recorder.Eventf(resource, nil, corev1.EventTypeNormal, EventSecretIssued, "IssueSecret", "%s", why)
+	for _, event := range []struct{ reason, action, note string }{
+		{EventSecretRestored, "RestoreSecret", out.Restored},
+		{EventSecretIssued, "IssueSecret", out.Issued},
+		{EventSecretShown, "ShowSecret", out.Shown},
+	} {
+		if event.note != "" {
+			r.Recorder.Eventf(resource, nil, corev1.EventTypeNormal, event.reason, event.action, "%s", event.note)
+		}
+	}
 }
 
 func (r *Reconciler) announceWithdrawal(resource *v1alpha1.OAuthClient) {
 	r.Recorder.Eventf(resource, nil, corev1.EventTypeWarning, EventWithdrawn, "Withdraw", "The client gets no token any more")
+}
+
+func (r *Reconciler) announceRepair(resource *v1alpha1.OAuthClient, object string, drift documents.Drift) {
+	r.Recorder.Eventf(resource, nil, corev1.EventTypeWarning, EventDocumentRepaired, "RepairDocument",
+		"The serving document %s was %s by somebody else and has been restored", object, drift)
 }

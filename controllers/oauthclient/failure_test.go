@@ -192,7 +192,7 @@ func TestEventsTellWhatHappenedAndNoMore(t *testing.T) {
 		resource.Annotations = map[string]string{v1alpha1.AnnotationRotateRequestedAt: "now"}
 	})
 	testenv.Eventually(t, func() error {
-		if got := reasons(); !slices.Equal(got, []string{"Ready", "SecretIssued", "SecretIssued"}) {
+		if got := reasons(); !slices.Equal(got, []string{"Ready", "SecretIssued", "SecretIssued", "SecretShown"}) {
 			return fmt.Errorf("the events are %v", got)
 		}
 		return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/index"
 	"github.com/d1gateway/d1gateway/controllers/internal/ownedsecret"
+	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
 	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
@@ -21,6 +22,8 @@ import (
 type found struct {
 	input    translate.ClientInput
 	document documents.Stored
+	// gatewayNeeds are the documents of the gateway without which no replica serves the client.
+	gatewayNeeds []replicas.Need
 }
 
 func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient) (found, error) {
@@ -37,9 +40,10 @@ func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient)
 	// A gateway that is being deleted is as good as gone: nothing is to be written for it any more.
 	if gateway != nil && gateway.DeletionTimestamp.IsZero() {
 		f.input.Gateway = gateway
-		if f.input.GatewayServed, err = documents.Exists(ctx, r.Watched, serving.KindGateway, r.Documents.Key(serving.KindGateway, gateway)); err != nil {
+		if f.gatewayNeeds, err = r.needsOf(ctx, gateway); err != nil {
 			return found{}, err
 		}
+		f.input.GatewayServed = len(f.gatewayNeeds) > 0
 	}
 	if name := translate.ClientSecretName(resource); name != "" {
 		if f.input.Secret, err = ownedsecret.Read(ctx, r.Client, types.NamespacedName{Namespace: resource.Namespace, Name: name}); err != nil {
@@ -50,8 +54,31 @@ func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient)
 		return found{}, err
 	}
 	f.input.Previous, _ = f.document.Document.(*serving.Client)
+	f.input.PreviousServed = f.input.Previous != nil && r.Replicas.Served(r.need(resource, f.document.Version))
+	f.input.Uses = r.Replicas.Uses(r.Documents.Key(serving.KindClient, resource).Name)
+	f.input.Remembered = r.Remembered.of(resource.UID)
+	if f.input.Secret != nil && translate.IsGenerated(f.input.Secret, resource) {
+		r.Remembered.remember(resource.UID, f.input.Secret)
+	}
 	f.input.Holder, err = r.holder(ctx, f.input)
 	return f, err
+}
+
+// needsOf answers the documents of a gateway as they were last seen; none when it has no Gateway document.
+func (r *Reconciler) needsOf(ctx context.Context, gateway *v1alpha1.MerchantGateway) ([]replicas.Need, error) {
+	var needs []replicas.Need
+	for _, kind := range []serving.Kind{serving.KindGateway, serving.KindGatewaySecrets} {
+		key := r.Documents.Key(kind, gateway)
+		version, err := documents.Version(ctx, r.Watched, kind, key)
+		if err != nil {
+			return nil, err
+		}
+		if version == "" {
+			return nil, nil
+		}
+		needs = append(needs, replicas.Need{Kind: kind, Object: key.Name, Version: version})
+	}
+	return needs, nil
 }
 
 // gatewayOf answers the gateway that a client refers to, or nil.

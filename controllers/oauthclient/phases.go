@@ -9,40 +9,62 @@ import (
 
 	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/lifecycle"
 	"github.com/d1gateway/d1gateway/controllers/internal/ownedsecret"
+	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
 	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
 // program writes what follows from the resource. The Secret comes first: after a crash between the two, the new secret is found in it and
 // taken into the document. The other way round its plain text would be lost.
-func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient, f found, out translate.ClientOutput) error {
+//
+// The answer is what the server replicas must serve for the client to be programmed.
+func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient, f found, out translate.ClientOutput) ([]replicas.Need, error) {
 	if err := lifecycle.Hold(ctx, r.Client, resource, "OAuthClient"); err != nil {
-		return err
+		return nil, err
 	}
 	switch out.Action {
 	case translate.Write:
 		if out.Secret != nil {
 			if err := ownedsecret.Write(ctx, r.Client, f.input.Secret, out.Secret); err != nil {
-				return err
+				return nil, err
 			}
+			r.Remembered.remember(resource.UID, out.Secret)
 		}
-		if err := r.Documents.Write(ctx, out.Document, f.document); err != nil {
-			return err
+		version, err := r.write(ctx, resource, out.Document, f.document)
+		if err != nil {
+			return nil, err
 		}
-		r.announceIssued(resource, out.Issued)
-		return nil
+		r.announceSecret(resource, out)
+		return append(f.gatewayNeeds, r.need(resource, version)), nil
 	case translate.Withdraw:
 		withdrawn, err := r.withdraw(ctx, client.ObjectKeyFromObject(resource))
 		if withdrawn {
 			r.announceWithdrawal(resource)
 		}
-		return err
+		return nil, err
 	case translate.Keep:
-		return r.dropFormer(ctx, resource, f)
+		return nil, r.dropFormer(ctx, resource, f)
 	default:
-		return fmt.Errorf("action %q is unknown", out.Action)
+		return nil, fmt.Errorf("action %q is unknown", out.Action)
 	}
+}
+
+// write writes a document, and says so when that undoes what somebody else did.
+func (r *Reconciler) write(ctx context.Context, resource *v1alpha1.OAuthClient, document serving.Document, found documents.Stored) (string, error) {
+	version, err := r.Documents.Write(ctx, document, found)
+	if err != nil {
+		return "", err
+	}
+	if found.Drift != "" && version != found.Version {
+		r.announceRepair(resource, document.Head().ObjectName(), found.Drift)
+	}
+	return version, nil
+}
+
+func (r *Reconciler) need(resource *v1alpha1.OAuthClient, version string) replicas.Need {
+	return replicas.Need{Kind: serving.KindClient, Object: r.Documents.Key(serving.KindClient, resource).Name, Version: version}
 }
 
 func (r *Reconciler) withdraw(ctx context.Context, resource types.NamespacedName) (bool, error) {
@@ -61,14 +83,21 @@ func (r *Reconciler) dropFormer(ctx context.Context, resource *v1alpha1.OAuthCli
 // finalize deletes the document of a client that is being deleted, which ends its tokens, and lets it go. A generated Secret is owned
 // by the resource and goes with it.
 func (r *Reconciler) finalize(ctx context.Context, resource *v1alpha1.OAuthClient) error {
+	key := client.ObjectKeyFromObject(resource)
+	r.Replicas.Leave(serving.KindClient, key)
+	r.Remembered.forget(resource.UID)
 	return lifecycle.Release(ctx, r.Client, resource, func() error {
-		_, err := r.withdraw(ctx, client.ObjectKeyFromObject(resource))
+		withdrawn, err := r.withdraw(ctx, key)
+		if withdrawn {
+			r.announceWithdrawal(resource)
+		}
 		return err
 	})
 }
 
 // forget deletes the document of a client that is gone: no credential outlives its resource.
 func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error {
+	r.Replicas.Leave(serving.KindClient, key)
 	return lifecycle.Forget(ctx, r.Live, key, &v1alpha1.OAuthClient{}, func() error {
 		_, err := r.withdraw(ctx, key)
 		return err

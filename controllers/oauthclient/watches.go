@@ -34,7 +34,8 @@ func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.readersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		// A document that is edited or deleted is repaired.
 		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindClient), handler.TypedEnqueueRequestsFromMapFunc(documents.Owners(serving.KindClient, r.Namespaces)))).
-		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindGateway), handler.TypedEnqueueRequestsFromMapFunc(r.clientsOfDocument), documents.ComesOrGoes()))
+		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindGateway), handler.TypedEnqueueRequestsFromMapFunc(r.clientsOfDocument), documents.ComesOrGoes())).
+		WatchesRawSource(r.Replicas.Source(serving.KindClient, func() []reconcile.Request { return requests(r.find(context.Background())) }))
 }
 
 // claimChanged passes what may give a client id to another client, or take it away.

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/util/workqueue"
@@ -40,7 +42,7 @@ func managerOptions(options Options) (manager.Options, error) {
 	if err != nil {
 		return manager.Options{}, err
 	}
-	cached, err := cacheOptions(options.WatchNamespaces)
+	cached, err := cacheOptions(options)
 	if err != nil {
 		return manager.Options{}, err
 	}
@@ -63,23 +65,29 @@ func managerOptions(options Options) (manager.Options, error) {
 	}, nil
 }
 
-// cacheOptions leaves the Secrets that hold serving documents out of the watch on Secrets; they have a cache of their own.
-func cacheOptions(namespaces []string) (cache.Options, error) {
+// cacheOptions leaves the Secrets that hold serving documents out of the watch on Secrets; they have a cache of their own. Of the Leases it
+// holds those of server replicas.
+func cacheOptions(options Options) (cache.Options, error) {
 	others, err := documents.Others()
 	if err != nil {
 		return cache.Options{}, err
 	}
-	options := cache.Options{
+	system := map[string]cache.Config{options.SystemNamespace: {LabelSelector: labels.SelectorFromSet(labels.Set{v1alpha1.LabelReplica: v1alpha1.ReplicaValue})}}
+	cached := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject:         map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: others, Transform: documents.NameOnly}},
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}:          {Label: others, Transform: documents.NameOnly},
+			&coordinationv1.Lease{}:   {Namespaces: system},
+			&v1alpha1.ReplicaReport{}: {Namespaces: system},
+		},
 	}
-	for _, namespace := range namespaces {
-		if options.DefaultNamespaces == nil {
-			options.DefaultNamespaces = map[string]cache.Config{}
+	for _, namespace := range options.WatchNamespaces {
+		if cached.DefaultNamespaces == nil {
+			cached.DefaultNamespaces = map[string]cache.Config{}
 		}
-		options.DefaultNamespaces[namespace] = cache.Config{}
+		cached.DefaultNamespaces[namespace] = cache.Config{}
 	}
-	return options, nil
+	return cached, nil
 }
 
 // backoff waits a tenth of a second after the first failure and a minute at most: what was refused because of something in the cluster

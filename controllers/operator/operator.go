@@ -21,6 +21,7 @@ import (
 	"github.com/d1gateway/d1gateway/controllers/internal/index"
 	"github.com/d1gateway/d1gateway/controllers/internal/metrics"
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
+	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
 	"github.com/d1gateway/d1gateway/controllers/merchantgateway"
 	"github.com/d1gateway/d1gateway/controllers/oauthclient"
 	"github.com/d1gateway/d1gateway/controllers/translate"
@@ -86,7 +87,11 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	if err := index.Register(ctx, m.GetFieldIndexer()); err != nil {
 		return nil, err
 	}
-	if err := addReconcilers(m, watched, options); err != nil {
+	tracker, err := addReplicas(ctx, m, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := addReconcilers(m, watched, tracker, options); err != nil {
 		return nil, err
 	}
 	if err := m.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -98,7 +103,22 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 	return m, nil
 }
 
-func addReconcilers(m manager.Manager, watched cache.Cache, options Options) error {
+// addReplicas has the reports of the server replicas followed, and cleared away when their replica is long gone.
+func addReplicas(ctx context.Context, m manager.Manager, options Options) (*replicas.Tracker, error) {
+	tracker := replicas.NewTracker(time.Now)
+	if err := tracker.Watch(ctx, m.GetCache()); err != nil {
+		return nil, err
+	}
+	sweeper := &replicas.Sweeper{Tracker: tracker, Client: m.GetClient(), Namespace: options.SystemNamespace}
+	for _, runnable := range []manager.Runnable{tracker, sweeper} {
+		if err := m.Add(runnable); err != nil {
+			return nil, fmt.Errorf("adding the tracker of server replicas: %w", err)
+		}
+	}
+	return tracker, nil
+}
+
+func addReconcilers(m manager.Manager, watched cache.Cache, tracker *replicas.Tracker, options Options) error {
 	counted, err := metrics.New(options.Registerer)
 	if err != nil {
 		return err
@@ -109,14 +129,14 @@ func addReconcilers(m manager.Manager, watched cache.Cache, options Options) err
 	store := documents.NewStore(m.GetClient(), options.SystemNamespace, counted)
 	recorder := outcome.MaskedRecorder(m.GetEventRecorder("d1gateway"))
 	gateways := &merchantgateway.Reconciler{
-		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Recorder: recorder,
+		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder,
 		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,
 	}
 	if err := gateways.SetupWithManager(m, controllerOptions(concurrentGateways)); err != nil {
 		return err
 	}
 	clients := &oauthclient.Reconciler{
-		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Recorder: recorder, Metrics: counted,
+		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder, Metrics: counted,
 		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,
 	}
 	return clients.SetupWithManager(m, controllerOptions(concurrentClients))

@@ -123,14 +123,33 @@ func (w *world) writeGateway(out translate.GatewayOutput) error {
 }
 
 func (w *world) renderClient(c *v1alpha1.OAuthClient) (bool, error) {
+	out := w.translateClient(c)
+	if err := w.writeClient(c, out); err != nil {
+		return false, err
+	}
+	if out.Action == translate.Write {
+		// A new secret is shown once the document that lists it is written.
+		c.Status = out.Status
+		out = w.translateClient(c)
+		if err := w.writeClient(c, out); err != nil {
+			return false, err
+		}
+	}
+	w.report(kindClient, c, out.Status.Conditions)
+	return meta.IsStatusConditionTrue(out.Status.Conditions, v1alpha1.ConditionReady), nil
+}
+
+// translateClient has no server replicas to wait for: servers read the directory when they are started, or told to.
+func (w *world) translateClient(c *v1alpha1.OAuthClient) translate.ClientOutput {
 	in := translate.ClientInput{
-		Client:      c,
-		Holder:      translate.ClientHolder(c, c.Status.ClientID, w.clients, w.gateways),
-		Secret:      w.secret(c.Namespace, translate.ClientSecretName(c)),
-		Previous:    w.previousClient(c),
-		ExternalURL: w.externalURL,
-		Now:         w.now,
-		Generate:    w.generate,
+		Client:         c,
+		Holder:         translate.ClientHolder(c, c.Status.ClientID, w.clients, w.gateways),
+		Secret:         w.secret(c.Namespace, translate.ClientSecretName(c)),
+		Previous:       w.previousClient(c),
+		PreviousServed: true,
+		ExternalURL:    w.externalURL,
+		Now:            w.now,
+		Generate:       w.generate,
 	}
 	for i := range w.gateways {
 		if g := &w.gateways[i]; g.Namespace == c.Namespace && g.Name == c.Spec.GatewayRef.Name {
@@ -138,25 +157,24 @@ func (w *world) renderClient(c *v1alpha1.OAuthClient) (bool, error) {
 			_, in.GatewayServed = w.directory.documents[objectName(serving.KindGateway, g)]
 		}
 	}
-	out := translate.Client(in)
+	return translate.Client(in)
+}
+
+// writeClient writes the Secret before the document that lists what is in it.
+func (w *world) writeClient(c *v1alpha1.OAuthClient, out translate.ClientOutput) error {
 	if out.Secret != nil {
 		if err := w.directory.writeGenerated(out.Secret); err != nil {
-			return false, err
+			return err
 		}
 	}
 	switch out.Action {
 	case translate.Write:
-		if err := w.directory.writeDocument(out.Document); err != nil {
-			return false, err
-		}
+		return w.directory.writeDocument(out.Document)
 	case translate.Withdraw:
-		if err := w.directory.removeDocument(objectName(serving.KindClient, c)); err != nil {
-			return false, err
-		}
-	case translate.Keep:
+		return w.directory.removeDocument(objectName(serving.KindClient, c))
+	default:
+		return nil
 	}
-	w.report(kindClient, c, out.Status.Conditions)
-	return meta.IsStatusConditionTrue(out.Status.Conditions, v1alpha1.ConditionReady), nil
 }
 
 func (w *world) previousClient(c *v1alpha1.OAuthClient) *serving.Client {

@@ -53,21 +53,21 @@ func Client(in ClientInput) ClientOutput {
 	default:
 		if from == originGenerated {
 			credentials = generatedCredentials(in)
-			ready = yes(v1alpha1.ReasonCredentialsReady, credentialsInPlace(in))
+			ready = generatedReady(in, credentials)
 			out.Secret = credentialsSecret(in, credentials)
 		}
 		if credentials.clientID == "" {
 			credentials.clientID = in.Generate.ClientID()
 		}
 		out.Document = clientDocument(in, credentials)
-		out.Issued = credentials.issued
+		out.Issued, out.Shown, out.Restored = credentials.issued, credentials.announced, credentials.restored
 		if _, err := serving.Encode(out.Document); err != nil {
 			accepted = no(v1alpha1.ReasonInvalid, fmt.Sprintf("What would be served is not valid: %v", err))
 			out = keepClient(in)
 		}
 	}
 	reasons := []judgement{{v1alpha1.ConditionAccepted, accepted}, {v1alpha1.ConditionResolvedRefs, resolved}, {v1alpha1.ConditionCredentialsReady, ready}}
-	out.Status, out.NextChange = clientStatus(in, out)
+	out.Status, out.NextChange = clientStatus(in, out, credentials)
 	out.Status.Conditions = conditionsOf(in.Client.Generation, append(reasons, judgement{v1alpha1.ConditionProgrammed, clientProgrammed(in, out, reasons)})...)
 	return out
 }
@@ -77,7 +77,7 @@ func clientProgrammed(in ClientInput, out ClientOutput, reasons []judgement) ver
 	blocked := slices.ContainsFunc(reasons, func(j judgement) bool { return !j.holds() })
 	kept := out.Action == Keep && in.Previous != nil
 	switch {
-	case blocked && out.Action == Write:
+	case blocked && out.Action == Write && out.Secret == nil:
 		return no(v1alpha1.ReasonNotProgrammed, "The last good configuration serves on, except that the suspension is in force")
 	case kept && len(gatewayProblems(in)) > 0:
 		return no(v1alpha1.ReasonNotProgrammed, "ResolvedRefs says what stands against this configuration; the last good one is served when its gateway is")
@@ -145,13 +145,12 @@ func credentialsReady(in ClientInput, found issue) verdict {
 	}
 }
 
-// holdsCurrent says whether a generated Secret holds the secret that is, or without a document would become, the current one.
+// holdsCurrent says whether a generated Secret shows the secret that people go by, or without a document would go by.
 func holdsCurrent(in ClientInput) bool {
-	held := string(in.Secret.Data[v1alpha1.KeyClientSecret])
-	if in.Previous == nil {
-		return adoptablePattern.MatchString(held)
-	}
-	return previousCredentials(in).isCurrent(serving.DigestSecret(held))
+	r := &rotation{in: in, live: previousCredentials(in)}
+	r.findNext()
+	held := r.held(v1alpha1.KeyClientSecret)
+	return r.isInUse(held) || in.Previous == nil && adoptablePattern.MatchString(held)
 }
 
 func credentialsInPlace(in ClientInput) string {
@@ -209,7 +208,7 @@ func tokensNotBefore(in ClientInput) time.Time {
 }
 
 // clientStatus answers what the status shows beside the conditions, and when time alone changes it.
-func clientStatus(in ClientInput, out ClientOutput) (v1alpha1.OAuthClientStatus, time.Time) {
+func clientStatus(in ClientInput, out ClientOutput, credentials issue) (v1alpha1.OAuthClientStatus, time.Time) {
 	served := out.Document
 	if out.Action == Keep {
 		served = in.Previous
@@ -219,12 +218,30 @@ func clientStatus(in ClientInput, out ClientOutput) (v1alpha1.OAuthClientStatus,
 		return v1alpha1.OAuthClientStatus{ClientID: EffectiveClientID(in.Client, in.Secret, in.Previous)}, time.Time{}
 	}
 	live := liveCredentials(served.Credentials, in.Now)
-	status := v1alpha1.OAuthClientStatus{ClientID: served.ClientID, Credentials: append(credentialStatus(live), ownCredentialStatus(served)...)}
+	status := v1alpha1.OAuthClientStatus{
+		ClientID:                   served.ClientID,
+		Credentials:                append(credentialStatus(in, live), ownCredentialStatus(in, served)...),
+		LastHandledRotationRequest: answeredRequest(in, out, credentials),
+	}
 	next := nextExpiry(live)
+	if out.Action == Write {
+		next = sooner(next, credentials.nextRetirement)
+	}
 	if out.Secret != nil {
-		rotation := nextRotation(in.Client, live)
-		status.NextRotationTime = statusTime(rotation)
-		next = sooner(next, rotation)
+		status.NextRotationTime = statusTime(credentials.nextRotation)
+		next = sooner(next, credentials.nextRotation)
 	}
 	return status, next
+}
+
+// answeredRequest answers the request for another secret that people can see the answer to.
+func answeredRequest(in ClientInput, out ClientOutput, credentials issue) string {
+	switch {
+	case originOf(in.Client) != originGenerated:
+		return ""
+	case out.Secret == nil || !credentials.next.IsZero():
+		return in.Client.Status.LastHandledRotationRequest
+	default:
+		return handledRequest(out.Document.RotationRequest)
+	}
 }

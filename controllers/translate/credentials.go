@@ -8,31 +8,23 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 )
 
-// maxCredentials bounds the live secrets of a client; status.credentials has the same bound. With more, the oldest ones end early.
+// maxCredentials bounds the live secrets of a client; status.credentials has the same bound.
 const maxCredentials = 8
 
-// credentials are the live secrets of a client, the current one first.
+// credentials are the live secrets of a client, the newest first.
 type credentials struct {
-	live    []serving.Credential
-	now     time.Time
-	overlap time.Duration
-	newID   func() string
+	live []serving.Credential
+	// waits says that the first one has been shown to nobody yet: until it is, people go by the one behind it.
+	waits bool
+	now   time.Time
+	newID func() string
 }
 
-// previousCredentials answers what of the previous document is still alive. Without an overlap only the current secret is: who sets it to 0
-// after a rotation wants the former secrets dead, not to wait out what was promised them.
+// previousCredentials answers what of the previous document is still alive.
 func previousCredentials(in ClientInput) *credentials {
-	const defaultOverlapHours = 168
-	c := &credentials{
-		now:     in.Now,
-		overlap: time.Duration(valueOr(in.Client.Spec.Rotation.OverlapHours, defaultOverlapHours)) * time.Hour,
-		newID:   in.Generate.ID,
-	}
+	c := &credentials{now: in.Now, newID: in.Generate.ID}
 	if in.Previous != nil {
 		c.live = liveCredentials(in.Previous.Credentials, in.Now)
-	}
-	if c.overlap == 0 {
-		c.live = slices.DeleteFunc(c.live, func(k serving.Credential) bool { return !k.ExpiresAt.IsZero() })
 	}
 	return c
 }
@@ -41,41 +33,55 @@ func liveCredentials(all []serving.Credential, now time.Time) []serving.Credenti
 	return slices.DeleteFunc(slices.Clone(all), func(c serving.Credential) bool { return !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(now) })
 }
 
-// isCurrent says whether the secret is the current one.
-func (c *credentials) isCurrent(digest serving.SecretDigest) bool {
-	return len(c.live) > 0 && c.live[0].ExpiresAt.IsZero() && c.live[0].Digest.Equal(digest)
+// isCurrent says whether the text is that of the first secret.
+func (c *credentials) isCurrent(text string) bool { return c.undecidedAt(0, text) }
+
+// isBehindCurrent says whether the text is that of the second secret, whose end nobody has decided.
+func (c *credentials) isBehindCurrent(text string) bool { return c.undecidedAt(1, text) }
+
+func (c *credentials) undecidedAt(place int, text string) bool {
+	return len(c.live) > place && c.live[place].ExpiresAt.IsZero() && c.find(text) == place
 }
 
-// use makes the secret the current one, and says whether that changed anything. The former one works on for the overlap. A secret that is
-// still alive takes its place again rather than being listed twice.
-func (c *credentials) use(digest serving.SecretDigest) bool {
-	if c.isCurrent(digest) {
+// knows says whether the text is one of the live secrets.
+func (c *credentials) knows(text string) bool { return c.find(text) >= 0 }
+
+// find answers the place of a secret, -1 when it is none of the live ones.
+func (c *credentials) find(text string) int {
+	if text == "" {
+		return -1
+	}
+	digest := serving.DigestSecret(text)
+	return slices.IndexFunc(c.live, func(k serving.Credential) bool { return k.Digest.Equal(digest) })
+}
+
+// use makes the secret the first one, and says whether that changed anything. One that comes back is listed once, as new: its uses and its age
+// count from now.
+func (c *credentials) use(text string) bool {
+	if c.isCurrent(text) {
 		return false
 	}
-	current := serving.Credential{Digest: digest, CreatedAt: c.now}
-	if i := slices.IndexFunc(c.live, func(k serving.Credential) bool { return k.Digest.Equal(digest) }); i >= 0 {
-		current = c.live[i]
-		current.ExpiresAt = time.Time{}
+	if i := c.find(text); i >= 0 {
 		c.live = slices.Delete(c.live, i, i+1)
-	} else {
-		current.ID = c.newID()
 	}
-	if len(c.live) > 0 && c.live[0].ExpiresAt.IsZero() {
-		c.live[0].ExpiresAt = c.now.Add(c.overlap)
-	}
-	c.live = append([]serving.Credential{current}, liveCredentials(c.live, c.now)...)
-	c.live = c.live[:min(len(c.live), maxCredentials)]
+	c.live = slices.Insert(c.live, 0, c.add(text))
 	return true
 }
 
-// nextRotation answers when a generated secret is replaced by its age; zero when it is not.
-func nextRotation(c *v1alpha1.OAuthClient, live []serving.Credential) time.Time {
-	days := valueOr(c.Spec.Rotation.IntervalDays, 0)
-	if originOf(c) != originGenerated || days == 0 || len(live) == 0 {
-		return time.Time{}
-	}
-	return live[0].CreatedAt.Add(time.Duration(days) * 24 * time.Hour)
+func (c *credentials) add(text string) serving.Credential {
+	return serving.Credential{ID: c.newID(), Digest: serving.DigestSecret(text), CreatedAt: c.now}
 }
+
+// firstFormer is the place of the newest of those that people have gone by before; the ones from there on are former ones.
+func (c *credentials) firstFormer() int {
+	if c.waits {
+		return min(2, len(c.live))
+	}
+	return min(1, len(c.live))
+}
+
+// former answers the secrets that people have gone by before.
+func (c *credentials) former() []serving.Credential { return c.live[c.firstFormer():] }
 
 // nextExpiry answers when the first of the secrets stops working; zero when none does.
 func nextExpiry(live []serving.Credential) time.Time {
@@ -86,10 +92,23 @@ func nextExpiry(live []serving.Credential) time.Time {
 	return next
 }
 
-func credentialStatus(live []serving.Credential) []v1alpha1.CredentialStatus {
+func credentialStatus(in ClientInput, live []serving.Credential) []v1alpha1.CredentialStatus {
 	var all []v1alpha1.CredentialStatus
 	for _, c := range live {
-		all = append(all, v1alpha1.CredentialStatus{ID: c.ID, CreatedTime: statusTime(c.CreatedAt), ExpiryTime: statusTime(c.ExpiresAt)})
+		all = append(all, v1alpha1.CredentialStatus{
+			ID: c.ID, CreatedTime: statusTime(c.CreatedAt), ExpiryTime: statusTime(c.ExpiresAt), LastUsedTime: statusTime(lastUse(in, c.ID)),
+		})
 	}
 	return all
+}
+
+// lastUse answers when a credential was last used; zero when no use is known. The status remembers what a replica has reported that is gone.
+func lastUse(in ClientInput, id string) time.Time {
+	at := in.Uses[id]
+	for _, c := range in.Client.Status.Credentials {
+		if c.ID == id {
+			at = later(at, c.LastUsedTime.Time)
+		}
+	}
+	return wholeSeconds(at)
 }

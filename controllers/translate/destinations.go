@@ -93,7 +93,7 @@ func (r *references) destination(d delivery, generated []string) *serving.Destin
 			MaxSeconds:     int(d.Retry.MaxSeconds),
 		},
 		SigningSecrets: signing,
-		TLS:            r.tls(d.tlsAt, d.TLS),
+		TLS:            r.tls(d.tlsAt, d.TLS, v1alpha1.CertificateDeliveryCA, v1alpha1.CertificateDeliveryClient),
 		MaxPerSecond:   int(d.RateLimit.PerSecond),
 		MaxInFlight:    int(cmp.Or(d.RateLimit.MaxInFlight, defaultMaxInFlight)),
 	}

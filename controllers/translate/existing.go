@@ -2,6 +2,7 @@ package translate
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -19,16 +20,19 @@ const adopted = "The Secret holds another client_secret; it is the current one n
 // issue is what the credentials of a client come to.
 type issue struct {
 	clientID string
-	current  serving.Secret
-	live     []serving.Credential
+	// current is the secret that people go by, next the one that waits to be shown.
+	current, next serving.Secret
+	live          []serving.Credential
+	// nextRetirement and nextRotation are when time alone may change live; zero when it won't.
+	nextRetirement, nextRotation time.Time
 	// publicKeys or certificate take the place of live where the client has no secret.
 	publicKeys  []serving.PublicKey
 	certificate *serving.OwnCertificate
-	// issued says why a secret became the current one; empty when none did.
-	issued string
+	// issued, announced and restored are events: see Issued, Shown and Restored of ClientOutput.
+	issued, announced, restored string
 }
 
-// existingCredentials reads the user's Secret. A changed client_secret is a rotation.
+// existingCredentials reads the user's Secret. A changed client_secret is a rotation, under the same policy as one of a generated secret.
 func existingCredentials(in ClientInput) (issue, *problem) {
 	name := in.Client.Spec.Credentials.SecretName
 	at := field.NewPath("spec", "credentials", "secretName")
@@ -62,9 +66,12 @@ func existingCredentials(in ClientInput) (issue, *problem) {
 	if id == "" {
 		out.clientID = wanted
 	}
-	if live.use(serving.DigestSecret(text)) && in.Previous != nil {
+	if live.use(text) && in.Previous != nil {
 		out.issued = adopted
 	}
-	out.live = live.live
+	live.retire(in)
+	live.decideEnds(in.Client.Spec.Rotation)
+	live.bound(in)
+	out.live, out.nextRetirement = live.live, live.nextRetirement(in)
 	return out, nil
 }

@@ -16,6 +16,9 @@ import (
 func Gateway(in GatewayInput) GatewayOutput {
 	in.Now = wholeSeconds(in.Now)
 	refs := newReferences(in.Gateway.Namespace, in.Secrets, in.Now)
+	if in.Previous != nil {
+		refs.served = in.Previous.ServerCertificate
+	}
 	plan := planGateway(in, refs)
 
 	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
@@ -28,20 +31,21 @@ func Gateway(in GatewayInput) GatewayOutput {
 	case !accepted.holds():
 		out.Action = Withdraw
 	case !resolved.holds():
-		out.Action = Keep
+		out = keepGateway(in)
 	default:
 		if err := plan.complete(&out); err != nil {
 			accepted = no(v1alpha1.ReasonInvalid, err.Error())
-			out = GatewayOutput{Action: Keep}
+			out = keepGateway(in)
 		}
 	}
 	if accepted.holds() {
 		out.NextChange = sooner(out.NextChange, refs.nextChange)
 	}
 	reasons := []judgement{{v1alpha1.ConditionAccepted, accepted}, {v1alpha1.ConditionResolvedRefs, resolved}}
-	out.Status = gatewayStatus(in, out)
-	out.Status.Conditions = conditionsOf(in.Gateway.Generation,
-		append(reasons, judgement{v1alpha1.ConditionProgrammed, programmed(out.Action, in.Previous != nil, reasons...)})...)
+	out.KeyEvents = keyEvents(in, out)
+	out.Status = gatewayStatus(in, out, accepted.holds() && resolved.holds())
+	out.Status.Conditions = conditionsOf(in.Gateway.Generation, append(reasons, judgement{v1alpha1.ConditionProgrammed, gatewayProgrammed(in, out, reasons)})...)
+	refs.addCertificates(in.Gateway, &out)
 	return out
 }
 
@@ -112,7 +116,7 @@ func (p *gatewayPlan) complete(out *GatewayOutput) error {
 		}
 		out.SigningSecret = deliverySecretObject(p.in.Gateway, p.generated)
 	}
-	keys, next, err := signingKeys(p.in)
+	keys, next, err := signingKeys(p.in, policyOf(p.in))
 	if err != nil {
 		return fmt.Errorf("spec.accessTokens: %w", err)
 	}
@@ -136,6 +140,7 @@ func (p *gatewayPlan) document(keys []serving.SigningKey) *serving.Gateway {
 		GatewayID:              spec.GatewayID,
 		AuthMethods:            authMethods(g),
 		AccessTokenSeconds:     int(spec.AccessTokens.LifetimeSeconds),
+		RotationRequest:        gatewayRotationRequest(p.in),
 		CertificateBoundTokens: spec.AccessTokens.Binding == v1alpha1.TokenBindingClientCertificate,
 		OAuthDisabled:          spec.Authentication.OAuth == v1alpha1.OAuthDisabled,
 		ServerCertificate:      p.refs.serverCertificate(spec.TLS, spec.Hostnames),
@@ -152,9 +157,7 @@ func (p *gatewayPlan) document(keys []serving.SigningKey) *serving.Gateway {
 		doc.TokenEndpoints = append(doc.TokenEndpoints, serving.TokenEndpoint{Path: e.Path, Dialect: serving.Dialect(e.Dialect)})
 	}
 	slices.SortFunc(doc.TokenEndpoints, func(a, b serving.TokenEndpoint) int { return strings.Compare(a.Path, b.Path) })
-	for _, k := range keys {
-		doc.SigningKeys = append(doc.SigningKeys, k.ID)
-	}
+	doc.SigningKeys = idsOf(keys)
 	doc.ClientCertificate = p.clientCertificate()
 	p.addDestinations(doc)
 	doc.TokenLookup = p.tokenLookup()
@@ -167,7 +170,7 @@ func (p *gatewayPlan) clientCertificate() *serving.ClientCertificate {
 		return nil
 	}
 	return &serving.ClientCertificate{
-		CABundle:         p.refs.caBundle(field.NewPath("spec", "authentication", "clientCertificate", "caSecretRef"), c.CASecretRef),
+		CABundle:         p.refs.caBundle(field.NewPath("spec", "authentication", "clientCertificate", "caSecretRef"), c.CASecretRef, v1alpha1.CertificateClientCA),
 		CertificateRules: certificateRules(c.Subjects, c.SubjectAltNames),
 	}
 }
@@ -198,39 +201,39 @@ func (p *gatewayPlan) tokenLookup() *serving.TokenLookup {
 		TimeoutSeconds:       int(l.TimeoutSeconds),
 		CacheSeconds:         int(valueOr(l.CacheSeconds, 0)),
 		NewTokenGraceSeconds: int(valueOr(l.NewTokenGraceSeconds, 0)),
-		TLS:                  p.refs.tls(field.NewPath("spec", "tokenLookup", "tls"), l.TLS),
+		TLS:                  p.refs.tls(field.NewPath("spec", "tokenLookup", "tls"), l.TLS, v1alpha1.CertificateLookupCA, v1alpha1.CertificateLookupClient),
 	}
 }
 
 // gatewayStatus answers what the status shows beside the conditions: what is served now, or was and still is.
-func gatewayStatus(in GatewayInput, out GatewayOutput) v1alpha1.MerchantGatewayStatus {
+// good says that nothing stands against the gateway as it is now.
+func gatewayStatus(in GatewayInput, out GatewayOutput, good bool) v1alpha1.MerchantGatewayStatus {
 	var status v1alpha1.MerchantGatewayStatus
 	var bases []string
+	if out.Action == Withdraw {
+		return status
+	}
 	switch {
-	case out.Action == Write:
+	case good:
 		bases = baseURLs(in.Gateway.Spec.Hostnames, in.ExternalURL)
 		status.TokenURLs = TokenURLs(in.Gateway, in.ExternalURL)
-		status.SigningKeys = signingKeyStatus(servedKeys(out.Document, out.Secrets))
 		if out.SigningSecret != nil {
 			status.SigningSecretName = out.SigningSecret.Name
 		}
-	case out.Action == Keep && in.Previous != nil:
+	case in.Previous != nil:
 		bases = baseURLs(in.Previous.Hostnames, in.ExternalURL)
 		status.TokenURLs = servedTokenURLs(in.Previous, in.ExternalURL, in.Gateway.Status.TokenURLs, TokenURLs(in.Gateway, in.ExternalURL))
-		status.SigningKeys = signingKeyStatus(servedKeys(in.Previous, in.PreviousSecrets))
 		status.SigningSecretName = in.Gateway.Status.SigningSecretName
 	}
 	if len(bases) > 0 {
 		status.NotificationURL = bases[0]
 	}
-	return status
-}
-
-func servedKeys(doc *serving.Gateway, secrets *serving.GatewaySecrets) []serving.SigningKey {
-	if secrets == nil {
-		return nil
+	if doc, secrets := servedDocuments(in, out); doc != nil {
+		status.SigningKeys = signingKeyStatus(in, servedKeys(doc, secrets))
+		status.WithdrawnKeys = withdrawnKeys(in.Gateway, doc)
+		status.LastHandledRotationRequest = handledRequest(doc.RotationRequest)
 	}
-	return slices.DeleteFunc(slices.Clone(secrets.SigningKeys), func(k serving.SigningKey) bool { return !slices.Contains(doc.SigningKeys, k.ID) })
+	return status
 }
 
 func valueOr[T any](p *T, fallback T) T {

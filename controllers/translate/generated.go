@@ -25,6 +25,11 @@ func generatedFor(secret *corev1.Secret, owner metav1.Object, kind string) bool 
 	return secret.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedByValue && secret.Annotations[AnnotationGeneratedFor] == kind+"/"+owner.GetName()
 }
 
+// IsGenerated says whether a Secret was written by the operator for the client.
+func IsGenerated(secret *corev1.Secret, c *v1alpha1.OAuthClient) bool {
+	return generatedFor(secret, c, kindOAuthClient)
+}
+
 // generatedSecret answers a Secret of the operator's for the owner.
 func generatedSecret(name string, owner metav1.Object, kind string, data map[string][]byte) *corev1.Secret {
 	secret := &corev1.Secret{

@@ -1,7 +1,8 @@
 package translate
 
 import (
-	"regexp"
+	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -9,87 +10,32 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 )
 
-// adoptablePattern matches secrets that are as good as those the operator makes.
-var adoptablePattern = regexp.MustCompile(`^[A-Za-z0-9]{43,}$`)
-
-// generatedCredentials answers the credentials that the operator makes. It reads as a list of checks: what the Secret holds is kept or
-// adopted if it can be; then age or a request may replace it.
+// generatedCredentials answers the credentials that the operator makes: what is there is found, former secrets that nobody needs are retired, a new
+// secret is made when there is a reason to, and shown when every server replica accepts it.
 func generatedCredentials(in ClientInput) issue {
-	live := previousCredentials(in)
-	out := issue{clientID: EffectiveClientID(in.Client, in.Secret, in.Previous)}
-	if out.clientID == "" {
-		out.clientID = in.Generate.ClientID()
+	clientID := EffectiveClientID(in.Client, in.Secret, in.Previous)
+	if clientID == "" {
+		clientID = in.Generate.ClientID()
 	}
-	held := ""
-	if in.Secret != nil {
-		held = string(in.Secret.Data[v1alpha1.KeyClientSecret])
+	r := findRotation(in)
+	r.live.retire(in)
+	r.issue()
+	r.show(clientID)
+	r.live.decideEnds(in.Client.Spec.Rotation)
+	r.live.bound(in)
+	return issue{
+		clientID: clientID, current: serving.NewSecret(r.shown), next: serving.NewSecret(r.next),
+		live: r.live.live, nextRetirement: r.live.nextRetirement(in), nextRotation: nextRotation(in, r.live),
+		issued: r.issued, announced: r.announced, restored: r.restored,
 	}
-	digest := serving.DigestSecret(held)
-	switch {
-	case held != "" && live.isCurrent(digest):
-		out.current = serving.NewSecret(held)
-		if why := rotationDue(in, live.live); why != "" {
-			out.issueNew(in, live, why)
-		}
-	case adoptablePattern.MatchString(held) || live.knows(held):
-		out.current = serving.NewSecret(held)
-		live.use(digest)
-		out.issued = adopted
-		if in.Previous == nil {
-			out.issued = "The client_secret that the Secret held was taken over"
-		}
-	case in.Previous == nil:
-		out.issueNew(in, live, "The first secret of the client was made")
-	default:
-		out.issueNew(in, live, "A new secret was made: the Secret held no usable client_secret")
-	}
-	if in.Previous == nil {
-		live.restoreFormer(in.Secret)
-	}
-	out.live = live.live
-	return out
 }
 
-// restoreFormer gives the former secret that the Secret shows another overlap: it was promised one, and the document that knew when it ends
-// is lost.
-func (c *credentials) restoreFormer(secret *corev1.Secret) {
-	if secret == nil || c.overlap == 0 {
-		return
+// generatedReady says whether the Secret shows a secret.
+func generatedReady(in ClientInput, i issue) verdict {
+	if i.current.IsZero() {
+		return no(v1alpha1.ReasonCredentialsPending, fmt.Sprintf("Secret %q shows the new client_secret when every server replica accepts it", in.Client.Spec.Credentials.SecretName))
 	}
-	former := string(secret.Data[v1alpha1.KeyPreviousClientSecret])
-	if !adoptablePattern.MatchString(former) || c.knows(former) {
-		return
-	}
-	c.live = append(c.live, serving.Credential{ID: c.newID(), Digest: serving.DigestSecret(former), CreatedAt: c.now, ExpiresAt: c.now.Add(c.overlap)})
-}
-
-func (i *issue) issueNew(in ClientInput, live *credentials, why string) {
-	i.current = in.Generate.ClientSecret()
-	i.issued = why
-	live.use(serving.DigestSecret(i.current.Reveal()))
-}
-
-// knows says whether the text is one of the live secrets.
-func (c *credentials) knows(text string) bool {
-	digest := serving.DigestSecret(text)
-	for _, k := range c.live {
-		if text != "" && k.Digest.Equal(digest) {
-			return true
-		}
-	}
-	return false
-}
-
-// rotationDue says why the current secret is to be replaced; empty when it is not.
-func rotationDue(in ClientInput, live []serving.Credential) string {
-	request := in.Client.Annotations[v1alpha1.AnnotationRotateRequestedAt]
-	if in.Previous != nil && request != "" && request != in.Previous.RotationRequest {
-		return "A new secret was made: the annotation " + v1alpha1.AnnotationRotateRequestedAt + " asked for it"
-	}
-	if next := nextRotation(in.Client, live); !next.IsZero() && !in.Now.Before(next) {
-		return "A new secret was made: the previous one reached spec.rotation.intervalDays"
-	}
-	return ""
+	return yes(v1alpha1.ReasonCredentialsReady, credentialsInPlace(in))
 }
 
 // rotationRequest answers the request that counts as acted on from now on.
@@ -105,10 +51,7 @@ func rotationRequest(in ClientInput) string {
 
 // credentialsSecret answers the Secret for the people who hand the credentials to Thales.
 func credentialsSecret(in ClientInput, i issue) *corev1.Secret {
-	data := map[string][]byte{
-		v1alpha1.KeyClientID:     []byte(i.clientID),
-		v1alpha1.KeyClientSecret: []byte(i.current.Reveal()),
-	}
+	data := map[string][]byte{v1alpha1.KeyClientID: []byte(i.clientID)}
 	// The status shows where the gateway is served, which its spec may be ahead of.
 	urls := in.Gateway.Status.TokenURLs
 	if len(urls) == 0 {
@@ -117,21 +60,48 @@ func credentialsSecret(in ClientInput, i issue) *corev1.Secret {
 	if len(urls) > 0 {
 		data[v1alpha1.KeyTokenURL] = []byte(urls[0])
 	}
-	if previous := plainPrevious(in.Secret, i.live); previous != "" {
-		data[v1alpha1.KeyPreviousClientSecret] = []byte(previous)
+	secret := generatedSecret(in.Client.Spec.Credentials.SecretName, in.Client, kindOAuthClient, data)
+	if !i.next.IsZero() {
+		data[v1alpha1.KeyNextClientSecret] = []byte(i.next.Reveal())
 	}
-	return generatedSecret(in.Client.Spec.Credentials.SecretName, in.Client, kindOAuthClient, data)
+	if !i.current.IsZero() {
+		data[v1alpha1.KeyClientSecret] = []byte(i.current.Reveal())
+		shown, _ := i.credentialOf(i.current.Reveal())
+		date(secret, v1alpha1.AnnotationSecretCreated, shown.CreatedAt)
+	}
+	if text, previous := i.plainPrevious(in); text != "" {
+		data[v1alpha1.KeyPreviousClientSecret] = []byte(text)
+		date(secret, v1alpha1.AnnotationPreviousExpires, previous.ExpiresAt)
+	}
+	return secret
 }
 
-// plainPrevious answers the text of the previous secret while it works. Only the Secret still has it: documents hold digests.
-func plainPrevious(secret *corev1.Secret, live []serving.Credential) string {
-	if secret == nil || len(live) < 2 {
-		return ""
+func date(secret *corev1.Secret, annotation string, at time.Time) {
+	if !at.IsZero() {
+		secret.Annotations[annotation] = at.Format(time.RFC3339)
 	}
-	for _, key := range []string{v1alpha1.KeyClientSecret, v1alpha1.KeyPreviousClientSecret} {
-		if text := string(secret.Data[key]); text != "" && live[1].Digest.Equal(serving.DigestSecret(text)) {
-			return text
+}
+
+func (i issue) credentialOf(text string) (serving.Credential, bool) {
+	c := credentials{live: i.live}
+	if at := c.find(text); at >= 0 {
+		return i.live[at], true
+	}
+	return serving.Credential{}, false
+}
+
+// plainPrevious answers the newest former secret whose text is known. Documents hold digests only.
+func (i issue) plainPrevious(in ClientInput) (string, serving.Credential) {
+	texts := []string{in.Remembered.Reveal()}
+	if in.Secret != nil {
+		texts = append(texts, string(in.Secret.Data[v1alpha1.KeyClientSecret]), string(in.Secret.Data[v1alpha1.KeyPreviousClientSecret]))
+	}
+	for _, c := range i.live {
+		for _, text := range texts {
+			if text != i.current.Reveal() && text != i.next.Reveal() && c.Digest.Equal(serving.DigestSecret(text)) {
+				return text, c
+			}
 		}
 	}
-	return ""
+	return "", serving.Credential{}
 }

@@ -70,6 +70,14 @@ type step struct {
 	Delete []string `json:"delete"`
 	// Crash ends the step before the documents are written: Secrets and GatewaySecrets are.
 	Crash bool `json:"crash"`
+	// Served says whether every server replica serves the documents that are written; true when absent.
+	Served *bool `json:"served"`
+	// Uses say when credentials were last used, by id; they stay until a step says others.
+	Uses map[string]time.Time `json:"uses"`
+	// NoReplica has no server replica live: no use is known until a step says one.
+	NoReplica bool `json:"noReplica"`
+	// Restarted has the operator forget what it has seen.
+	Restarted bool `json:"restarted"`
 	// Unchecked leaves out the schema's validation: the resource was stored under another schema.
 	Unchecked bool `json:"unchecked"`
 }

@@ -124,7 +124,7 @@ func gatewaySecrets(header serving.Header, material serving.GatewaySecrets, prev
 		secrets.CABundles = carry(secrets.CABundles, had.CABundles, named, caBundleID)
 		secrets.Certificates = carry(secrets.Certificates, had.Certificates, named, certificateID)
 	}
-	slices.SortStableFunc(secrets.SigningKeys, func(a, b serving.SigningKey) int { return a.SignsFrom.Compare(b.SignsFrom) })
+	sortKeys(secrets.SigningKeys)
 	sortByID(secrets.SigningSecrets, signingSecretID)
 	sortByID(secrets.CABundles, caBundleID)
 	sortByID(secrets.Certificates, certificateID)

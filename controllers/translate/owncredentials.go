@@ -72,13 +72,13 @@ func certificateRules(subjects []v1alpha1.CertificateSubject, names []v1alpha1.C
 }
 
 // ownCredentialStatus lists the credentials that stand in the spec.
-func ownCredentialStatus(served *serving.Client) []v1alpha1.CredentialStatus {
+func ownCredentialStatus(in ClientInput, served *serving.Client) []v1alpha1.CredentialStatus {
 	var all []v1alpha1.CredentialStatus
 	for _, k := range served.PublicKeys {
-		all = append(all, v1alpha1.CredentialStatus{ID: k.ID, CreatedTime: statusTime(k.CreatedAt)})
+		all = append(all, v1alpha1.CredentialStatus{ID: k.ID, CreatedTime: statusTime(k.CreatedAt), LastUsedTime: statusTime(lastUse(in, k.ID))})
 	}
 	if own := served.Certificate; own != nil {
-		all = append(all, v1alpha1.CredentialStatus{ID: own.ID, CreatedTime: statusTime(own.CreatedAt)})
+		all = append(all, v1alpha1.CredentialStatus{ID: own.ID, CreatedTime: statusTime(own.CreatedAt), LastUsedTime: statusTime(lastUse(in, own.ID))})
 	}
 	return all
 }

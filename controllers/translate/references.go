@@ -21,6 +21,11 @@ type references struct {
 	problems  []problem
 	// nextChange is when time alone will change what resolves; zero when it won't.
 	nextChange time.Time
+	// served is the id of the server certificate that servers present now, empty when there is none.
+	served string
+	// used are the certificates that the gateway makes use of, and issuer has issued the one for D1; nil when that does not resolve.
+	used   map[certificateUse]usedCertificate
+	issuer *v1alpha1.CertificateIssuerStatus
 
 	// A thousand merchants may share one Secret; certificates are parsed once.
 	bundles      parsed[serving.CABundle]
@@ -45,7 +50,10 @@ func (p parsed[T]) read(secret *corev1.Secret, parse func(map[string][]byte) (T,
 }
 
 func newReferences(namespace string, secrets map[string]*corev1.Secret, now time.Time) *references {
-	return &references{namespace: namespace, secrets: secrets, now: now, bundles: parsed[serving.CABundle]{}, certificates: parsed[serving.KeyCertificate]{}}
+	return &references{
+		namespace: namespace, secrets: secrets, now: now, used: map[certificateUse]usedCertificate{},
+		bundles: parsed[serving.CABundle]{}, certificates: parsed[serving.KeyCertificate]{},
+	}
 }
 
 func (r *references) report(p problem) {
@@ -84,7 +92,7 @@ func usableSecret(at *field.Path, namespace, name string, secret *corev1.Secret)
 func useAllowed(secret *corev1.Secret) bool { return secret.Labels[v1alpha1.LabelAllowUse] == "true" }
 
 // caBundle answers the id of the CA bundle in the Secret, empty when there is no reference or it does not resolve.
-func (r *references) caBundle(at *field.Path, ref *v1alpha1.SecretReference) string {
+func (r *references) caBundle(at *field.Path, ref *v1alpha1.SecretReference, use v1alpha1.CertificateUse) string {
 	if ref == nil {
 		return ""
 	}
@@ -97,16 +105,17 @@ func (r *references) caBundle(at *field.Path, ref *v1alpha1.SecretReference) str
 		r.invalid(at, ref, err)
 		return ""
 	}
+	r.uses(at, ref.Name, use, bundle.PEM)
 	r.material.CABundles = addMaterial(r.material.CABundles, bundle, caBundleID)
 	return bundle.ID
 }
 
 // clientCertificate answers the id of the certificate and key in the Secret, empty when there is no reference or it does not resolve.
-func (r *references) clientCertificate(at *field.Path, ref *v1alpha1.SecretReference) string {
+func (r *references) clientCertificate(at *field.Path, ref *v1alpha1.SecretReference, use v1alpha1.CertificateUse) string {
 	if ref == nil {
 		return ""
 	}
-	certificate, ok := r.keyCertificate(at, ref)
+	certificate, ok := r.keyCertificate(at, ref, use)
 	if !ok {
 		return ""
 	}
@@ -115,7 +124,7 @@ func (r *references) clientCertificate(at *field.Path, ref *v1alpha1.SecretRefer
 }
 
 // keyCertificate answers the certificate and key in the Secret, and whether it resolves.
-func (r *references) keyCertificate(at *field.Path, ref *v1alpha1.SecretReference) (serving.KeyCertificate, bool) {
+func (r *references) keyCertificate(at *field.Path, ref *v1alpha1.SecretReference, use v1alpha1.CertificateUse) (serving.KeyCertificate, bool) {
 	secret := r.secret(at, ref)
 	if secret == nil {
 		return serving.KeyCertificate{}, false
@@ -125,6 +134,7 @@ func (r *references) keyCertificate(at *field.Path, ref *v1alpha1.SecretReferenc
 		r.invalid(at, ref, err)
 		return serving.KeyCertificate{}, false
 	}
+	r.uses(at, ref.Name, use, certificate.CertificatePEM)
 	return certificate, true
 }
 
@@ -164,14 +174,14 @@ func (r *references) addSigningSecrets(origin, secretName string, secrets []serv
 	return ids
 }
 
-// tls resolves the material of a connection.
-func (r *references) tls(at *field.Path, t *v1alpha1.ClientTLS) serving.TLS {
+// tls resolves the material of a connection. ca and client are what its two certificates are used for.
+func (r *references) tls(at *field.Path, t *v1alpha1.ClientTLS, ca, client v1alpha1.CertificateUse) serving.TLS {
 	if t == nil {
 		return serving.TLS{}
 	}
 	return serving.TLS{
-		CABundle:          r.caBundle(at.Child("caSecretRef"), t.CASecretRef),
-		ClientCertificate: r.clientCertificate(at.Child("clientCertificateSecretRef"), t.ClientCertificateSecretRef),
+		CABundle:          r.caBundle(at.Child("caSecretRef"), t.CASecretRef, ca),
+		ClientCertificate: r.clientCertificate(at.Child("clientCertificateSecretRef"), t.ClientCertificateSecretRef, client),
 	}
 }
 

@@ -21,6 +21,8 @@ import (
 type result struct {
 	Gateways map[string]any `json:"gateways,omitempty"`
 	Clients  map[string]any `json:"clients,omitempty"`
+	// Then is what follows for clients when the documents are served.
+	Then map[string]any `json:"then,omitempty"`
 }
 
 type gatewayShown struct {
@@ -29,6 +31,7 @@ type gatewayShown struct {
 	Document      any              `json:"document,omitempty"`
 	Secrets       any              `json:"secrets,omitempty"`
 	SigningSecret any              `json:"signingSecret,omitempty"`
+	KeyEvents     []string         `json:"keyEvents,omitempty"`
 	Conditions    []string         `json:"conditions"`
 	Status        any              `json:"status"`
 }
@@ -36,6 +39,8 @@ type gatewayShown struct {
 type clientShown struct {
 	Action     translate.Action `json:"action"`
 	Issued     string           `json:"issued,omitempty"`
+	Shown      string           `json:"shown,omitempty"`
+	Restored   string           `json:"restored,omitempty"`
 	NextChange time.Time        `json:"nextChange,omitzero"`
 	Document   any              `json:"document,omitempty"`
 	Secret     any              `json:"secret,omitempty"`
@@ -100,7 +105,7 @@ func shownStatus(t *testing.T, before, after any) any {
 func (w *world) applySecret(secret *corev1.Secret) any {
 	old := w.secrets[secret.Name]
 	w.secrets[secret.Name] = secret
-	if old != nil && maps.EqualFunc(old.Data, secret.Data, bytes.Equal) && maps.Equal(old.Labels, secret.Labels) {
+	if old != nil && maps.EqualFunc(old.Data, secret.Data, bytes.Equal) && maps.Equal(old.Labels, secret.Labels) && maps.Equal(old.Annotations, secret.Annotations) {
 		return "unchanged"
 	}
 	texts := map[string]string{}

@@ -16,14 +16,15 @@ import (
 )
 
 // serverCertificate answers the id of the certificate and key that the server presents on the hostnames, empty when there is no reference or it
-// does not resolve. A certificate that no caller could accept is a problem, so that it does not take the place of a good one: when it
-// expires, the condition says so, and the last good configuration serves on.
+// does not resolve. A certificate that no caller could accept is a problem, so that it does not take the place of a good one. One that expires
+// while it is presented is none: to keep what is served would keep it too, and hold up every other change of the gateway. The condition
+// about certificates says it.
 func (r *references) serverCertificate(t *v1alpha1.ServerTLS, hostnames []v1alpha1.Hostname) string {
 	if t == nil {
 		return ""
 	}
 	at, ref := field.NewPath("spec", "tls", "certificateSecretRef"), &t.CertificateSecretRef
-	certificate, ok := r.keyCertificate(at, ref)
+	certificate, ok := r.keyCertificate(at, ref, v1alpha1.CertificateServer)
 	if !ok {
 		return ""
 	}
@@ -35,12 +36,13 @@ func (r *references) serverCertificate(t *v1alpha1.ServerTLS, hostnames []v1alph
 		err = validFor(chain[0], hostnames)
 	}
 	if err == nil {
-		err = r.validNow(chain[0])
+		err = r.validNow(chain[0], certificate.ID == r.served)
 	}
 	if err != nil {
 		r.invalid(at, ref, err)
 		return ""
 	}
+	r.issuer = issuerOf(chain)
 	r.material.Certificates = addMaterial(r.material.Certificates, certificate, certificateID)
 	return certificate.ID
 }
@@ -99,12 +101,14 @@ func validFor(leaf *x509.Certificate, hostnames []v1alpha1.Hostname) error {
 	return fmt.Errorf("the certificate is for %s, which is none of spec.hostnames (%s)", someOf(names), someOf(hostnames))
 }
 
-// validNow remembers when its answer changes.
-func (r *references) validNow(leaf *x509.Certificate) error {
+// validNow remembers when its answer changes. served says whether the certificate is presented already.
+func (r *references) validNow(leaf *x509.Certificate, served bool) error {
 	switch {
 	case r.now.Before(leaf.NotBefore):
 		r.nextChange = sooner(r.nextChange, leaf.NotBefore)
 		return errors.New("the certificate is not valid yet")
+	case r.now.After(leaf.NotAfter) && served:
+		return nil
 	case r.now.After(leaf.NotAfter):
 		return errors.New("the certificate has expired")
 	default:

@@ -9,53 +9,101 @@ import (
 )
 
 const (
-	// successorLead is how long before its first signature a successor is published.
+	// successorLead is how long before its first signature a successor is published when the period asks for it.
 	successorLead = time.Hour
-	// propagation is how long every server needs at most to learn a key: the lead of one that cannot wait.
+	// promptLead is the lead of a successor that somebody asked for, or that another algorithm needs. Whoever verifies tokens may cache the
+	// published keys for 5 minutes (the max-age of the key set): twice that leaves none without the key, whatever its clock says.
+	promptLead = 10 * time.Minute
+	// propagation is how long every server needs at most to learn of a change.
 	propagation = 10 * time.Second
-	// retirementMargin covers clock skew after the last token of a key has expired.
+	// retirementMargin covers that the clocks of servers may be a minute off: one that is behind signs with a key for a minute longer, and another
+	// one accepts the token for a minute longer.
 	retirementMargin = 2 * time.Minute
 )
 
-// signingKeys answers the keys that verify at in.Now, in the order they sign, and when time alone will change them.
-func signingKeys(in GatewayInput) ([]serving.SigningKey, time.Time, error) {
-	spec := in.Gateway.Spec.AccessTokens
-	algorithm := serving.Algorithm(spec.Algorithm)
-	rotation := time.Duration(spec.KeyRotationDays) * 24 * time.Hour
+// keyPolicy is what decides about the signing keys of a gateway beside the keys that it has.
+type keyPolicy struct {
+	algorithm serving.Algorithm
+	rotation  time.Duration
+	// lifetime is that of the tokens issued from now on, and formerLifetime that of those issued until now.
+	lifetime, formerLifetime time.Duration
+	withdrawn                []v1alpha1.SigningKeyID
+	// requested says that a rotation is asked for which was not acted on.
+	requested bool
+}
 
-	keys := retireKeys(timeline(in), longestLifetime(in), in.Now)
-	if len(keys) == 0 {
-		key, err := newSigningKey(in, algorithm, in.Now)
-		if err != nil {
-			return nil, time.Time{}, err
-		}
-		keys = append(keys, key)
+// policyOf answers what the spec says.
+func policyOf(in GatewayInput) keyPolicy {
+	spec := in.Gateway.Spec.AccessTokens
+	p := keyPolicy{
+		algorithm: serving.Algorithm(spec.Algorithm),
+		rotation:  time.Duration(spec.KeyRotationDays) * 24 * time.Hour,
+		lifetime:  time.Duration(spec.LifetimeSeconds) * time.Second,
+		withdrawn: spec.WithdrawnKeys,
+		requested: in.Previous != nil && gatewayRotationRequest(in) != in.Previous.RotationRequest,
 	}
-	if keys[len(keys)-1].Algorithm != algorithm {
-		keys = withoutPending(keys, in.Now)
-	}
-	newest := keys[len(keys)-1]
-	due := newest.SignsFrom.Add(rotation)
-	soonest := later(in.Now.Add(propagation), newest.SignsFrom.Add(propagation))
+	p.formerLifetime = p.lifetime
 	switch {
-	case newest.Algorithm != algorithm:
-		key, err := newSigningKey(in, algorithm, soonest)
-		if err != nil {
-			return nil, time.Time{}, err
-		}
-		keys = append(keys, key)
+	case in.Previous != nil:
+		p.formerLifetime = time.Duration(in.Previous.AccessTokenSeconds) * time.Second
+	case in.PreviousSecrets != nil:
+		// The document is lost that knew how long the tokens live which were issued under it.
+		p.formerLifetime = longestTokenLifetime
+	}
+	return p
+}
+
+// longestTokenLifetime is the upper limit of spec.accessTokens.lifetimeSeconds.
+const longestTokenLifetime = 24 * time.Hour
+
+// gatewayRotationRequest answers the request that counts as acted on from now on. One that is there from the beginning does: the first key is new.
+func gatewayRotationRequest(in GatewayInput) string {
+	if request := in.Gateway.Annotations[v1alpha1.AnnotationRotateRequestedAt]; request != "" {
+		return request
+	}
+	if in.Previous != nil {
+		return in.Previous.RotationRequest
+	}
+	return ""
+}
+
+// signingKeys answers the keys that verify at in.Now, in the order they sign, and when time alone will change them. It reads as a list of steps: what
+// must not be trusted goes, what has no future goes, a successor is made when one is due, and what has no token left goes.
+func signingKeys(in GatewayInput, policy keyPolicy) ([]serving.SigningKey, time.Time, error) {
+	keys := timeline(in)
+	keys, change, err := withoutWithdrawn(in, policy, keys)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	keys, dropped := withoutPending(keys, policy.algorithm, in.Now)
+	// A key that begins to sign in place of a withdrawn one answers a request as well.
+	wanted := policy.requested && !change.begun || change.lost || dropped
+
+	newest := keys[len(keys)-1]
+	pending := newest.SignsFrom.After(in.Now)
+	due := newest.SignsFrom.Add(policy.rotation)
+	var signsFrom time.Time
+	switch {
+	case newest.Algorithm != policy.algorithm, wanted && !pending:
+		signsFrom = later(in.Now, newest.SignsFrom).Add(promptLead)
 	case !in.Now.Before(due.Add(-successorLead)):
-		key, err := newSigningKey(in, algorithm, later(due, soonest))
+		signsFrom = later(due, in.Now.Add(successorLead))
+	}
+	if !signsFrom.IsZero() {
+		key, err := newSigningKey(in, policy, signsFrom)
 		if err != nil {
 			return nil, time.Time{}, err
 		}
 		keys = append(keys, key)
 	}
-	return keys, nextKeyChange(keys, rotation, longestLifetime(in)), nil
+	dateTokens(keys, policy, in.Now)
+	keys = withoutRetired(keys, in.Now)
+	return keys, nextKeyChange(keys, policy.rotation), nil
 }
 
 // timeline answers the previous keys in the order they sign. With a previous Gateway document these are the ones it names, for it decides
-// what was dropped, and any made later than all of those: then the operator stopped between writing the secrets and the document.
+// what was dropped, and any made later than all of those: then the operator stopped between writing the secrets and the document. Nobody has
+// seen such a key published, so its lead begins now.
 func timeline(in GatewayInput) []serving.SigningKey {
 	if in.PreviousSecrets == nil {
 		return nil
@@ -63,71 +111,72 @@ func timeline(in GatewayInput) []serving.SigningKey {
 	keys := slices.Clone(in.PreviousSecrets.SigningKeys)
 	if in.Previous != nil {
 		var latest time.Time
-		named := func(k serving.SigningKey) bool { return slices.Contains(in.Previous.SigningKeys, k.ID) }
 		for _, k := range keys {
-			if named(k) {
+			if isNamed(in.Previous, k) {
 				latest = later(latest, k.CreatedAt)
 			}
 		}
-		keys = slices.DeleteFunc(keys, func(k serving.SigningKey) bool { return !named(k) && !k.CreatedAt.After(latest) })
+		keys = slices.DeleteFunc(keys, func(k serving.SigningKey) bool { return !isNamed(in.Previous, k) && !k.CreatedAt.After(latest) })
+		for i, k := range keys {
+			if !isNamed(in.Previous, k) {
+				keys[i].SignsFrom = later(k.SignsFrom, in.Now.Add(promptLead))
+			}
+		}
 	}
+	sortKeys(keys)
+	return keys
+}
+
+func isNamed(g *serving.Gateway, k serving.SigningKey) bool {
+	return slices.Contains(g.SigningKeys, k.ID)
+}
+
+func idsOf(keys []serving.SigningKey) []string {
+	var ids []string
+	for _, k := range keys {
+		ids = append(ids, k.ID)
+	}
+	return ids
+}
+
+// sortKeys puts keys in the order in which they sign.
+func sortKeys(keys []serving.SigningKey) {
 	slices.SortStableFunc(keys, func(a, b serving.SigningKey) int { return a.SignsFrom.Compare(b.SignsFrom) })
-	return keys
 }
 
-// retireKeys drops each key whose last token has expired: its successor signs since longer than a token lives.
-func retireKeys(keys []serving.SigningKey, lifetime time.Duration, now time.Time) []serving.SigningKey {
-	for len(keys) > 1 && !now.Before(retirement(keys[1], lifetime)) {
-		keys = keys[1:]
+// signing answers the index of the key that signs now; the first one does when the time of none has come.
+func signing(keys []serving.SigningKey, now time.Time) int {
+	current := 0
+	for i, k := range keys {
+		if !k.SignsFrom.After(now) {
+			current = i
+		}
 	}
-	return keys
+	return current
 }
 
-func retirement(successor serving.SigningKey, lifetime time.Duration) time.Time {
-	return successor.SignsFrom.Add(lifetime + retirementMargin)
-}
-
-// withoutPending drops the successors that no server signs with yet, before another algorithm takes over. One that is about to sign stays, for
-// a server's clock may be ahead. The first key stays in any case.
-func withoutPending(keys []serving.SigningKey, now time.Time) []serving.SigningKey {
-	for len(keys) > 1 && keys[len(keys)-1].SignsFrom.After(now.Add(propagation)) {
-		keys = keys[:len(keys)-1]
+// withoutPending drops the successors of another algorithm that no server signs with yet, and says whether it has. One that is about to sign stays,
+// for a server's clock may be ahead. The first key stays in any case.
+func withoutPending(keys []serving.SigningKey, algorithm serving.Algorithm, now time.Time) (left []serving.SigningKey, dropped bool) {
+	for i, k := range keys {
+		if i > 0 && k.Algorithm != algorithm && k.SignsFrom.After(now.Add(retirementMargin)) {
+			dropped = true
+			continue
+		}
+		left = append(left, k)
 	}
-	return keys
+	return left, dropped
 }
 
-func newSigningKey(in GatewayInput, algorithm serving.Algorithm, signsFrom time.Time) (serving.SigningKey, error) {
-	private, err := in.Generate.SigningKey(algorithm)
+// newSigningKey makes a key that did not exist before: not even a withdrawn one that was forgotten has its id.
+func newSigningKey(in GatewayInput, policy keyPolicy, signsFrom time.Time) (serving.SigningKey, error) {
+	private, err := in.Generate.SigningKey(policy.algorithm)
 	if err != nil {
 		return serving.SigningKey{}, err
 	}
-	return serving.SigningKey{ID: in.Generate.ID(), Algorithm: algorithm, PrivateKey: private, CreatedAt: in.Now, SignsFrom: signsFrom}, nil
-}
-
-// longestLifetime answers the longer of the lifetimes of tokens issued so far and from now on.
-func longestLifetime(in GatewayInput) time.Duration {
-	seconds := int(in.Gateway.Spec.AccessTokens.LifetimeSeconds)
-	if in.Previous != nil {
-		seconds = max(seconds, in.Previous.AccessTokenSeconds)
+	id := in.Generate.ID()
+	for slices.Contains(policy.withdrawn, v1alpha1.SigningKeyID(id)) {
+		id = in.Generate.ID()
 	}
-	return time.Duration(seconds) * time.Second
-}
-
-func nextKeyChange(keys []serving.SigningKey, rotation, lifetime time.Duration) time.Time {
-	next := keys[len(keys)-1].SignsFrom.Add(rotation - successorLead)
-	if len(keys) > 1 {
-		next = sooner(next, retirement(keys[1], lifetime))
-	}
-	return next
-}
-
-func signingKeyStatus(keys []serving.SigningKey) []v1alpha1.SigningKeyStatus {
-	// The status holds at most 32; somebody who changes the algorithm back and forth sees the newest ones.
-	const most = 32
-	keys = keys[max(0, len(keys)-most):]
-	var all []v1alpha1.SigningKeyStatus
-	for _, k := range keys {
-		all = append(all, v1alpha1.SigningKeyStatus{ID: k.ID, Algorithm: v1alpha1.SigningAlgorithm(k.Algorithm), SignsFrom: statusTime(k.SignsFrom)})
-	}
-	return all
+	return serving.SigningKey{ID: id, Algorithm: policy.algorithm, PrivateKey: private, CreatedAt: in.Now, SignsFrom: signsFrom}, nil
 }

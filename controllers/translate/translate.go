@@ -61,10 +61,13 @@ type GatewayInput struct {
 type GatewayOutput struct {
 	Action Action
 	// Document and Secrets are set when Action is Write. Secrets holds all that Document names, and what a reader of the previous Document still needs.
+	// They may be the last good ones with other signing keys while the gateway cannot be served as it is now: Programmed is False then.
 	Document *serving.Gateway
 	Secrets  *serving.GatewaySecrets
 	// SigningSecret is the Secret with the generated delivery signing secret to apply in the resource's namespace; nil when none is needed.
 	SigningSecret *corev1.Secret
+	// KeyEvents are what becomes of signing keys when the documents are written; none when Action is not Write.
+	KeyEvents []KeyEvent
 	// Status is the new status. Its conditions carry no lastTransitionTime: whoever writes the status keeps or sets it.
 	Status v1alpha1.MerchantGatewayStatus
 	// NextChange is when the time alone will change the output; zero when it won't.
@@ -92,7 +95,7 @@ type ClientInput struct {
 	Remembered serving.Secret
 	// Uses says when each credential was last used, by its id, as server replicas have reported it. Nil when none is live: then nobody can say
 	// that a credential is not in use.
-	Uses map[string]time.Time
+	Uses        map[string]time.Time
 	ExternalURL string
 	Now         time.Time
 	Generate    Generator
@@ -111,4 +114,8 @@ type ClientOutput struct {
 	NextChange time.Time
 	// Issued says why a new secret was made or adopted, in words for an event; empty when none was.
 	Issued string
+	// Shown says that client_secret in the generated Secret is now the new one that was issued before, in words for an event; else empty.
+	Shown string
+	// Restored says that a client_secret which was lost from the generated Secret is back as it was, in words for an event; else empty.
+	Restored string
 }

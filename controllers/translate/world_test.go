@@ -31,6 +31,10 @@ type world struct {
 	secrets     map[string]*corev1.Secret
 	documents   map[string]serving.Document
 	generate    *fixedGenerator
+	// served, uses and remembered are what the server replicas have reported and what the operator has seen, the last by Secret.
+	served     bool
+	uses       map[string]time.Time
+	remembered map[string]serving.Secret
 }
 
 func newWorld(t *testing.T, validator *schema.Validator) *world {
@@ -39,7 +43,7 @@ func newWorld(t *testing.T, validator *schema.Validator) *world {
 		t: t, validator: validator,
 		gateways: map[string]*v1alpha1.MerchantGateway{}, clients: map[string]*v1alpha1.OAuthClient{},
 		secrets: map[string]*corev1.Secret{}, documents: map[string]serving.Document{},
-		generate: &fixedGenerator{},
+		generate: &fixedGenerator{}, remembered: map[string]serving.Secret{},
 	}
 }
 
@@ -66,6 +70,13 @@ func (g *fixedGenerator) ID() string { return fmt.Sprintf("id%d", g.next()) }
 
 func (w *world) begin(s step) {
 	w.now = s.Now
+	w.served = s.Served == nil || *s.Served
+	if s.Uses != nil || s.NoReplica {
+		w.uses = s.Uses
+	}
+	if s.Restarted {
+		clear(w.remembered)
+	}
 	if s.ExternalURL != nil {
 		w.externalURL = *s.ExternalURL
 	}
@@ -92,7 +103,9 @@ func (w *world) run(s step) []byte {
 	w.t.Helper()
 	result := w.translate(s.Crash)
 	if !s.Crash {
-		w.translate(false) // prunes
+		then := w.translate(false) // prunes, and shows new secrets
+		maps.DeleteFunc(then.Clients, func(_ string, shown any) bool { return shown == "unchanged" })
+		result.Then = then.Clients
 		before := w.encoded()
 		again := w.translate(false)
 		if after := w.encoded(); !maps.Equal(before, after) {
@@ -100,7 +113,7 @@ func (w *world) run(s step) []byte {
 		}
 		for name, shown := range again.Clients {
 			if c, changed := shown.(clientShown); changed {
-				w.t.Errorf("step %q: client %s changes again: %s", s.Name, name, c.Issued)
+				w.t.Errorf("step %q: client %s changes again: %+v", s.Name, name, c)
 			}
 		}
 	}
@@ -142,6 +155,9 @@ func (w *world) translateGateway(g *v1alpha1.MerchantGateway, crash bool) any {
 	if out.Document != nil {
 		shown.Document, shown.Secrets = w.shown(out.Document), w.shown(out.Secrets)
 	}
+	for _, e := range out.KeyEvents {
+		shown.KeyEvents = append(shown.KeyEvents, e.Reason+": "+e.Message)
+	}
 	if out.SigningSecret != nil {
 		shown.SigningSecret = w.applySecret(out.SigningSecret)
 	}
@@ -173,6 +189,7 @@ func (w *world) translateGateway(g *v1alpha1.MerchantGateway, crash bool) any {
 func (w *world) translateClient(c *v1alpha1.OAuthClient, crash bool) any {
 	in := translate.ClientInput{
 		Client: c, Gateway: w.gateways[c.Spec.GatewayRef.Name], Secret: w.secrets[translate.ClientSecretName(c)],
+		PreviousServed: w.served, Uses: w.uses, Remembered: w.remembered[translate.ClientSecretName(c)],
 		ExternalURL: w.externalURL, Now: w.now, Generate: w.generate,
 	}
 	in.Previous, _ = w.documents[objectName(serving.KindClient, c)].(*serving.Client)
@@ -181,14 +198,17 @@ func (w *world) translateClient(c *v1alpha1.OAuthClient, crash bool) any {
 		_, in.GatewayServed = w.documents[objectName(serving.KindGateway, in.Gateway)]
 	}
 	out := translate.Client(in)
-	same := reflect.DeepEqual(c.Status, out.Status) && out.Issued == ""
-	shown := clientShown{Action: out.Action, Issued: out.Issued, NextChange: out.NextChange, Conditions: lines(out.Status.Conditions), Status: shownStatus(w.t, c.Status, out.Status)}
+	same := reflect.DeepEqual(c.Status, out.Status) && out.Issued+out.Shown+out.Restored == ""
+	shown := clientShown{Action: out.Action, Issued: out.Issued, Shown: out.Shown, Restored: out.Restored, NextChange: out.NextChange, Conditions: lines(out.Status.Conditions), Status: shownStatus(w.t, c.Status, out.Status)}
 	c.Status = out.Status
 	if out.Document != nil {
 		shown.Document = w.shown(out.Document)
 	}
 	if out.Secret != nil {
 		shown.Secret = w.applySecret(out.Secret)
+		if text := out.Secret.Data[v1alpha1.KeyClientSecret]; len(text) > 0 {
+			w.remembered[out.Secret.Name] = serving.NewSecret(string(text))
+		}
 	}
 	if out.Action == translate.Withdraw {
 		delete(w.documents, objectName(serving.KindClient, c))

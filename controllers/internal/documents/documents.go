@@ -26,6 +26,7 @@ type Store struct {
 	client    client.Client
 	namespace string
 	metrics   *metrics.Metrics
+	confirmed confirmed
 }
 
 // NewStore answers a store of the documents in namespace.
@@ -48,6 +49,10 @@ type Stored struct {
 	// Former says that what is there was made from an earlier resource of the same name, whose finalizer somebody removed by hand. It is
 	// nobody's now, and Document is nil.
 	Former bool
+	// Version is the resourceVersion of the object; empty when there is none.
+	Version string
+	// Drift says what somebody else has done to it since this operator wrote it; empty when nothing is known of it.
+	Drift Drift
 
 	raw      []byte
 	labelled bool
@@ -59,16 +64,17 @@ func (s *Store) Read(ctx context.Context, kind serving.Kind, resource metav1.Obj
 	head := serving.Header{Kind: kind, Namespace: resource.GetNamespace(), Name: resource.GetName()}
 	err := s.client.Get(ctx, s.Key(kind, resource), object)
 	if apierrors.IsNotFound(err) {
-		return Stored{}, nil
+		return Stored{Drift: s.confirmed.drift(head.ObjectName(), Stored{})}, nil
 	}
 	if err != nil {
 		return Stored{}, fmt.Errorf("reading serving document %s: %w", head.ObjectName(), err)
 	}
-	found := Stored{raw: data(), labelled: hasLabels(object, kind)}
+	found := Stored{raw: data(), labelled: hasLabels(object, kind), Version: object.GetResourceVersion()}
 	found.Document, found.Damage = decode(found.raw, head)
 	if found.Document != nil && found.Document.Head().UID != "" && found.Document.Head().UID != string(resource.GetUID()) {
 		found.Document, found.Former = nil, true
 	}
+	found.Drift = s.confirmed.drift(head.ObjectName(), found)
 	return found, nil
 }
 

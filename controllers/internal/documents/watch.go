@@ -62,13 +62,14 @@ func ComesOrGoes() predicate.TypedPredicate[*metav1.PartialObjectMetadata] {
 	}
 }
 
-// Exists says whether watched, a cache of the metadata of documents, knows of one.
-func Exists(ctx context.Context, watched client.Reader, kind serving.Kind, key types.NamespacedName) (bool, error) {
-	err := watched.Get(ctx, key, Metadata(kind))
+// Version answers the resourceVersion of a document that watched, a cache of their metadata, has seen last; empty when it knows of none.
+func Version(ctx context.Context, watched client.Reader, kind serving.Kind, key types.NamespacedName) (string, error) {
+	object := Metadata(kind)
+	err := watched.Get(ctx, key, object)
 	if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("looking for serving document %s: %w", key.Name, err)
+		return "", fmt.Errorf("looking for serving document %s: %w", key.Name, err)
 	}
-	return err == nil, nil
+	return object.GetResourceVersion(), nil
 }
 
 // Selector matches the objects that hold documents; Others matches all other objects.

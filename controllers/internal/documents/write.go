@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	corev1apply "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -17,35 +18,42 @@ import (
 )
 
 // Write makes the API server hold the document, by server-side apply: whoever else has edited the object, the document is the operator's.
-// It does nothing when found, what Read has answered for it, is the same already.
-func (s *Store) Write(ctx context.Context, document serving.Document, found Stored) error {
+// It does nothing when found, what Read has answered for it, is the same already. The answer is the resourceVersion of what is there now.
+func (s *Store) Write(ctx context.Context, document serving.Document, found Stored) (string, error) {
 	head := document.Head()
 	raw, err := serving.Encode(document)
 	if err != nil {
-		return fmt.Errorf("encoding serving document %s: %w", head.ObjectName(), err)
+		return "", fmt.Errorf("encoding serving document %s: %w", head.ObjectName(), err)
 	}
 	if found.labelled && bytes.Equal(found.raw, raw) {
-		return nil
+		s.confirmed.note(head.ObjectName(), found.Version, raw)
+		return found.Version, nil
 	}
 	log.FromContext(ctx).Info("Writing serving document", "document", head.ObjectName())
-	err = s.client.Apply(ctx, s.object(head, raw), FieldOwner, client.ForceOwnership)
+	object, version := s.object(head, raw)
+	err = s.client.Apply(ctx, object, FieldOwner, client.ForceOwnership)
 	s.metrics.DocumentWritten(head.Kind, err)
 	if err != nil {
-		return outcome.FailedWrite(objectKind(head.Kind), types.NamespacedName{Namespace: s.namespace, Name: head.ObjectName()}, err)
+		s.confirmed.forget(head.ObjectName())
+		return "", outcome.FailedWrite(objectKind(head.Kind), types.NamespacedName{Namespace: s.namespace, Name: head.ObjectName()}, err)
 	}
-	return nil
+	s.confirmed.note(head.ObjectName(), version(), raw)
+	return version(), nil
 }
 
-func (s *Store) object(head serving.Header, raw []byte) runtime.ApplyConfiguration {
+// object answers what is applied, and how to read the version that it has then.
+func (s *Store) object(head serving.Header, raw []byte) (runtime.ApplyConfiguration, func() string) {
 	if head.Kind == serving.KindGateway {
-		return corev1apply.ConfigMap(head.ObjectName(), s.namespace).
+		object := corev1apply.ConfigMap(head.ObjectName(), s.namespace).
 			WithLabels(labelsOf(head.Kind)).
 			WithData(map[string]string{serving.DataKey: string(raw)})
+		return object, func() string { return ptr.Deref(object.ResourceVersion, "") }
 	}
-	return corev1apply.Secret(head.ObjectName(), s.namespace).
+	object := corev1apply.Secret(head.ObjectName(), s.namespace).
 		WithLabels(labelsOf(head.Kind)).
 		WithType(corev1.SecretTypeOpaque).
 		WithData(map[string][]byte{serving.DataKey: raw})
+	return object, func() string { return ptr.Deref(object.ResourceVersion, "") }
 }
 
 // Withdraw deletes the documents of a resource in the order given, and says whether there was one. A Gateway goes before its
@@ -56,6 +64,7 @@ func (s *Store) Withdraw(ctx context.Context, resource types.NamespacedName, kin
 		object, _ := newObject(kind)
 		head := serving.Header{Kind: kind, Namespace: resource.Namespace, Name: resource.Name}
 		key := types.NamespacedName{Namespace: s.namespace, Name: head.ObjectName()}
+		s.confirmed.forget(head.ObjectName())
 		if err := s.client.Get(ctx, key, object); client.IgnoreNotFound(err) != nil {
 			return withdrawn, fmt.Errorf("reading serving document %s: %w", head.ObjectName(), err)
 		} else if err != nil {

@@ -25,16 +25,21 @@ const listTimeout = 5 * time.Second
 
 var _ prometheus.Collector = (*Resources)(nil)
 
-// RegisterResources registers a count of the resources in a cache.
+// RegisterResources registers what the metrics tell of the resources in a cache: how many there are, and when their certificates expire.
 func RegisterResources(registerer prometheus.Registerer, cache client.Reader) error {
-	resources := &Resources{cache: cache, count: prometheus.NewDesc(
+	for _, collector := range []prometheus.Collector{newResources(cache), newCertificates(cache)} {
+		if err := registerer.Register(collector); err != nil {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+func newResources(cache client.Reader) *Resources {
+	return &Resources{cache: cache, count: prometheus.NewDesc(
 		"d1gateway_controllers_resources",
 		"Resources by kind, status of their Ready condition and reason of the first condition that is not True.",
 		[]string{"kind", "ready", "reason"}, nil)}
-	if err := registerer.Register(resources); err != nil {
-		return fmt.Errorf("registering metrics: %w", err)
-	}
-	return nil
 }
 
 // Describe sends the one description.

@@ -24,7 +24,7 @@ func Announce(recorder events.EventRecorder, object runtime.Object, before, afte
 		}
 	}
 	if meta.IsStatusConditionTrue(after, v1alpha1.ConditionReady) && !meta.IsStatusConditionTrue(before, v1alpha1.ConditionReady) {
-		recorder.Eventf(object, nil, corev1.EventTypeNormal, v1alpha1.ReasonReady, ActionReconcile, "The serving configuration is written")
+		recorder.Eventf(object, nil, corev1.EventTypeNormal, v1alpha1.ReasonReady, ActionReconcile, "Every live server replica serves the configuration")
 	}
 }
 
@@ -35,7 +35,7 @@ func turnedBad(before []metav1.Condition, condition metav1.Condition) bool {
 		return false
 	}
 	switch condition.Reason {
-	case v1alpha1.ReasonNotProgrammed, v1alpha1.ReasonCredentialsPending, v1alpha1.ReasonGatewayNotServed:
+	case v1alpha1.ReasonNotProgrammed, v1alpha1.ReasonCredentialsPending, v1alpha1.ReasonGatewayNotServed, v1alpha1.ReasonDraining:
 		return false
 	}
 	old := meta.FindStatusCondition(before, condition.Type)

@@ -122,6 +122,14 @@ func RequeueAfter(next, now time.Time) time.Duration {
 	return min(max(next.Sub(now), time.Second), longestWait)
 }
 
+// Sooner answers the shorter of two waits; 0 stands for none.
+func Sooner(a, b time.Duration) time.Duration {
+	if a == 0 || (b != 0 && b < a) {
+		return b
+	}
+	return a
+}
+
 // Superseded says whether a write was refused because what it was decided upon has changed since. Looking again is all it takes.
 func Superseded(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)

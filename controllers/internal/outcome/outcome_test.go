@@ -150,6 +150,11 @@ func TestEventsFollowChangesOfConditions(t *testing.T) {
 	bad[0].Status, bad[0].Reason, bad[0].Message = metav1.ConditionFalse, v1alpha1.ReasonClientIDConflict, strings.Repeat("é", 1000)
 	bad[1].Status, bad[1].Reason = metav1.ConditionFalse, v1alpha1.ReasonNotProgrammed
 	bad[2].Status, bad[2].Reason = metav1.ConditionFalse, v1alpha1.ReasonClientIDConflict
+	warned := func(status metav1.ConditionStatus, reason string) []metav1.Condition {
+		return append(good(), metav1.Condition{Type: v1alpha1.ConditionCertificatesCurrent, Status: status, Reason: reason})
+	}
+	current := warned(metav1.ConditionTrue, v1alpha1.ReasonCertificatesCurrent)
+	expiring, issued := warned(metav1.ConditionFalse, v1alpha1.ReasonCertificateExpiring), warned(metav1.ConditionFalse, v1alpha1.ReasonIssuerChanged)
 	for name, tc := range map[string]struct {
 		before, after []metav1.Condition
 		want          []string
@@ -163,6 +168,10 @@ func TestEventsFollowChangesOfConditions(t *testing.T) {
 		"a write failed":             {good(), outcome.Downgrade(good(), errors.New("no"), 1), []string{"Warning WriteFailed"}},
 		"another reason, still bad":  {outcome.Downgrade(good(), errors.New("no"), 1), bad, []string{"Warning ClientIDConflict"}},
 		"the condition was unsaid":   {good()[1:], good(), nil},
+		"a certificate expires soon": {current, expiring, []string{"Warning CertificateExpiring"}},
+		"it still does":              {expiring, expiring, nil},
+		"renewed by another issuer":  {expiring, issued, []string{"Warning IssuerChanged"}},
+		"which is acknowledged":      {issued, current, nil},
 		"readiness was not said yet": {good()[:1], good(), []string{"Normal Ready"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func Read(ctx context.Context, reader client.Reader, key types.NamespacedName) (
 }
 
 // Write makes the Secret hold what desired says. found is what Read has answered, and the caller has made sure that it is the
-// resource's own. Keys that the operator does not write are left as they are.
+// resource's own. Keys, labels and annotations that the operator does not write are left as they are.
 func Write(ctx context.Context, c client.Client, found, desired *corev1.Secret) error {
 	key := client.ObjectKeyFromObject(desired)
 	if found == nil {
@@ -73,6 +73,9 @@ func merge(found, desired *corev1.Secret) *corev1.Secret {
 	if merged.Annotations == nil {
 		merged.Annotations = map[string]string{}
 	}
+	for _, annotation := range operatorAnnotations() {
+		delete(merged.Annotations, annotation)
+	}
 	maps.Copy(merged.Annotations, desired.Annotations)
 	for _, owner := range desired.OwnerReferences {
 		if !hasOwner(merged.OwnerReferences, owner) {
@@ -85,9 +88,14 @@ func merge(found, desired *corev1.Secret) *corev1.Secret {
 // operatorKeys are the keys that the operator writes, and therefore removes when they are no longer wanted.
 func operatorKeys() []string {
 	return []string{
-		v1alpha1.KeyClientID, v1alpha1.KeyClientSecret, v1alpha1.KeyPreviousClientSecret, v1alpha1.KeyTokenURL,
+		v1alpha1.KeyClientID, v1alpha1.KeyClientSecret, v1alpha1.KeyPreviousClientSecret, v1alpha1.KeyNextClientSecret, v1alpha1.KeyTokenURL,
 		v1alpha1.KeySigningSecret,
 	}
+}
+
+// operatorAnnotations are the annotations that the operator writes at some times and removes at others.
+func operatorAnnotations() []string {
+	return []string{v1alpha1.AnnotationSecretCreated, v1alpha1.AnnotationPreviousExpires}
 }
 
 func hasOwner(owners []metav1.OwnerReference, wanted metav1.OwnerReference) bool {

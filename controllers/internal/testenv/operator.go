@@ -30,6 +30,10 @@ type Setting struct {
 	Log *Log
 	// Generate makes keys and secrets. It is the real one unless the test sets another before it starts an operator.
 	Generate translate.Generator
+	// Replica reports what the operators of this test have written as served. Nil before the first operator starts, and for good where
+	// WithoutReplica is set.
+	Replica        *Replica
+	WithoutReplica bool
 }
 
 // NewSetting creates the namespaces of a test.
@@ -50,9 +54,12 @@ type Operator struct {
 func (o *Operator) Stop() { o.stop() }
 
 // StartOperator runs an operator until the test ends or stops it. between, which may be empty, sees and may refuse what the
-// reconcilers read and write.
+// reconcilers read and write. A server replica runs beside it.
 func (s *Setting) StartOperator(t *testing.T, between interceptor.Funcs) *Operator {
 	t.Helper()
+	if s.Replica == nil && !s.WithoutReplica {
+		s.Replica = s.StartReplica(t, "webhook-server-0")
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m, err := operator.New(ctx, s.Config, operator.Options{
 		SystemNamespace:        s.System,

@@ -1,0 +1,62 @@
+package documents
+
+import (
+	"crypto/sha256"
+	"sync"
+)
+
+// Drift is what somebody else has done to a document. Its text completes "was ... by somebody else".
+type Drift string
+
+// The ways in which a document drifts.
+const (
+	Edited  Drift = "edited"
+	Deleted Drift = "deleted"
+)
+
+// confirmed holds what this operator has written last, or found to be as it would write it: a document that differs from it was changed by
+// somebody else. It lives as long as the operator.
+type confirmed struct {
+	mu      sync.Mutex
+	objects map[string]copied // by name
+}
+
+// copied tells one state of a document from another without holding its secrets.
+type copied struct {
+	version string
+	digest  [sha256.Size]byte
+}
+
+func (c *confirmed) note(object, version string, raw []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.objects == nil {
+		c.objects = map[string]copied{}
+	}
+	c.objects[object] = copied{version, sha256.Sum256(raw)}
+}
+
+// forget is for a document that is about to be deleted, and for one of which it is not known whether a write has reached it.
+func (c *confirmed) forget(object string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.objects, object)
+}
+
+// drift answers what somebody else has done to a document; empty when nothing, or when nobody can tell. A change that spares the document
+// and its labels is none.
+func (c *confirmed) drift(object string, found Stored) Drift {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, known := c.objects[object]
+	switch {
+	case known && found.Version == "":
+		return Deleted
+	case known && found.Version != last.version && (!found.labelled || sha256.Sum256(found.raw) != last.digest):
+		return Edited
+	case !known && found.Damage != nil:
+		return Edited
+	default:
+		return ""
+	}
+}
