@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/d1gateway/d1gateway/webhook-server/app"
+	"github.com/d1gateway/d1gateway/webhook-server/replica"
 )
 
 // parseFlags answers the options, or one line that names the flag and the fix.
@@ -27,6 +28,8 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	flags.StringVar(&o.StateDir, "state-dir", "", "directory with serving documents, as 'controllers render' writes them; without it they are read from the cluster")
 	flags.StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default: $KUBECONFIG, else the Pod's service account)")
 	flags.StringVar(&o.SystemNamespace, "system-namespace", "d1gateway-system", "namespace of the serving documents")
+	flags.StringVar(&o.ReplicaName, "replica-name", "", "name under which this process reports to the operator, one of its own for each (default: $POD_NAME, else the host name)")
+	flags.StringVar(&o.StateCacheDir, "state-cache-dir", "", "directory for the last good copy of the cluster's serving documents, served when the API server does not answer at a start; it holds secrets, so nobody else may have access; without it no copy is kept")
 	flags.StringVar(&o.Store, "store", "", "where notifications are kept: sqlite:PATH")
 	flags.StringVar(&o.D1Address, "d1-bind-address", ":8443", "address that Thales D1 calls")
 	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", ":9090", "address of /metrics, /healthz and /readyz")
@@ -66,12 +69,27 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	if o.StateDir != "" && kubeconfig != "" {
 		return o, errors.New("--state-dir and --kubeconfig are two places to read serving documents from: give one")
 	}
+	if o.ReplicaName == "" {
+		o.ReplicaName = replicaName()
+	}
 	if o.StateDir == "" {
 		if o.Cluster, err = clusterConfig(kubeconfig); err != nil {
 			return o, err
 		}
 	}
 	return o, o.Check()
+}
+
+// replicaName is the name of the Pod, else one made from the host's; empty when there is neither.
+func replicaName() string {
+	if pod := os.Getenv("POD_NAME"); pod != "" {
+		return pod
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return replica.NameOfHost(host)
 }
 
 // addPrefix appends the value of a repeatable flag.

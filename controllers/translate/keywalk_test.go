@@ -155,7 +155,7 @@ func (w *walk) withdraw() string {
 		return "nothing"
 	}
 	id := w.document.SigningKeys[w.random.IntN(len(w.document.SigningKeys))]
-	list := append(w.gateway.Spec.AccessTokens.WithdrawnKeys, v1alpha1.SigningKeyID(id))
+	list := slices.Concat(w.gateway.Spec.AccessTokens.WithdrawnKeys, []v1alpha1.SigningKeyID{v1alpha1.SigningKeyID(id)})
 	w.gateway.Spec.AccessTokens.WithdrawnKeys = slices.Compact(slices.Sorted(slices.Values(list[max(0, len(list)-32):])))
 	delete(w.tokens, id)
 	return "withdraw " + id

@@ -50,7 +50,7 @@ func newRotationWalk(t *testing.T, seed uint64) *rotationWalk {
 	}
 	client.Spec.GatewayRef.Name = "acme"
 	w := &rotationWalk{
-		t: t, rand: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // it is to be repeatable
+		t: t, rand: rand.New(rand.NewPCG(seed, 0)),
 		now: at(0).Time, client: client, gateway: &gateway, generate: &fixedGenerator{}, used: map[string]time.Time{},
 	}
 	w.changePolicy()

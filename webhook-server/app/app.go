@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,11 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/lookup"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
 	"github.com/d1gateway/d1gateway/webhook-server/peer"
+	"github.com/d1gateway/d1gateway/webhook-server/replica"
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/serving/cluster"
 	"github.com/d1gateway/d1gateway/webhook-server/serving/directory"
+	"github.com/d1gateway/d1gateway/webhook-server/serving/lastgood"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 	"github.com/d1gateway/d1gateway/webhook-server/store/engine"
 	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
@@ -42,6 +45,8 @@ type Server struct {
 	health     *health
 	registry   *prometheus.Registry
 	metrics    *metrics.Metrics
+	uses       *replica.Uses     // nil without a reporter
+	reporter   *replica.Reporter // nil with a state directory
 
 	d1, own   *listener.Listener
 	admin     *listener.Listener // nil when turned off
@@ -79,6 +84,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.health = &health{state: s.state, store: s.store}
+	if err := s.report(); err != nil {
+		return nil, err
+	}
 	s.transports = outbound.NewTransports(outbound.NewGuard(o.DeliveryAllow), o.Now)
 	s.lookup = lookup.New(lookup.Options{Transports: s.transports, Logger: o.Logger, Now: o.Now, Observe: s.metrics.LookedUp})
 	s.dispatcher = delivery.New(delivery.Options{
@@ -100,7 +108,17 @@ func (s *Server) newSource() (func(context.Context), error) {
 		}
 		return source.Run, nil
 	}
-	source, err := cluster.New(s.options.Cluster, s.options.SystemNamespace, s.state, s.options.Logger)
+	o := cluster.Options{
+		Namespace: s.options.SystemNamespace, State: s.state, Logger: s.options.Logger,
+		Patience: cmp.Or(s.options.StateCachePatience, cluster.Patience),
+	}
+	if s.options.StateCacheDir != "" {
+		var err error
+		if o.Copy, err = lastgood.Open(s.options.StateCacheDir, s.options.Logger); err != nil {
+			return nil, fmt.Errorf("--state-cache-dir: %w", err)
+		}
+	}
+	source, err := cluster.New(s.options.Cluster, o)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +131,9 @@ func (s *Server) Start() {
 	s.cancelRun = cancel
 	s.running.Go(func() { s.source(ctx) })
 	s.running.Go(func() { s.follower.Follow(ctx) })
+	if s.reporter != nil {
+		s.running.Go(func() { s.reporter.Run(ctx) })
+	}
 	s.running.Go(func() {
 		keep := map[store.State]time.Duration{store.Delivered: s.options.Retention, store.Dead: s.options.DeadRetention}
 		prune(ctx, s.store, keep, s.options.Now, s.options.Logger)
@@ -154,9 +175,12 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.options.Logger.Info("stopping")
 	s.health.stopping.Store(true)
 	all := s.d1.Stop(ctx)
+	var reported sync.WaitGroup
+	reported.Go(func() { s.stopReporting(ctx) })
 	if err := s.dispatcher.Stop(ctx); err != nil {
 		s.options.Logger.Warn("deliveries cut off, they will be sent again", "error", err)
 	}
+	reported.Wait()
 	s.cancelRun()
 	s.running.Wait()
 	for _, l := range s.listeners()[1:] {

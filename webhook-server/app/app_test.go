@@ -113,6 +113,7 @@ func TestAMistakeInTheOptionsNamesItsFlag(t *testing.T) {
 		"--tls-cert-file":           func(o *app.Options) { o.InsecureHTTP = false },
 		"--insecure-http":           func(o *app.Options) { o.TLSCertFile = "x" },
 		"--store":                   func(o *app.Options) { o.Store = "" },
+		"--state-cache-dir":         func(o *app.Options) { o.StateCacheDir = t.TempDir() },
 		"--state-dir":               func(o *app.Options) { o.StateDir = "" },
 		"--d1-bind-address":         func(o *app.Options) { o.D1Address = "8443" },
 		"--metrics-bind-address":    func(o *app.Options) { o.MetricsAddress = "" },

@@ -17,6 +17,7 @@ import (
 type health struct {
 	state    *serving.State
 	store    store.Store
+	reported <-chan struct{} // closed when D1 may come as far as the operator is concerned; nil when nobody is told
 	stopping atomic.Bool
 }
 
@@ -36,7 +37,19 @@ func (h *health) checks(ctx context.Context) []check {
 	if h.stopping.Load() {
 		all[2].err = errors.New("stopping")
 	}
+	if h.reported != nil {
+		all = append(all, check{"report", h.isReported()})
+	}
 	return all
+}
+
+func (h *health) isReported() error {
+	select {
+	case <-h.reported:
+		return nil
+	default:
+		return errors.New("the operator has not been told yet that this replica serves")
+	}
 }
 
 func (h *health) alive(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
@@ -52,6 +65,9 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 			failed, mark, detail = true, "-", c.err.Error()
 		}
 		_, _ = fmt.Fprintf(&text, "[%s] %s: %s\n", mark, c.name, detail)
+	}
+	if h.state.Stale() {
+		_, _ = text.WriteString("[!] documents: the last good copy on disk is served, the API server has not answered since the start; what the copy has not is answered 503\n")
 	}
 	for _, p := range h.state.Problems() {
 		instead := "the last good one serves on"

@@ -44,7 +44,7 @@ func (s *Server) clientAuthenticator() *clientauth.Authenticator {
 	return clientauth.New(clientauth.Options{
 		Snapshot: s.state.Snapshot, Ready: s.state.Synced, Now: s.options.Now, Logger: s.options.Logger,
 		Source: s.sourceKey, Certificate: s.peers.Certificate, Matches: peer.Matches,
-		Observer: metrics.Clients{Metrics: s.metrics}, BodyTimeout: bodyTimeout,
+		Observer: clientUses{metrics.Clients{Metrics: s.metrics}, s.uses}, BodyTimeout: bodyTimeout,
 		Anonymous:            httpx.NewFair[netip.Addr](max(1, s.options.MaxConcurrentRequests/anonymousShares)),
 		AnonymousBodyTimeout: anonymousBodyTimeout,
 	})
@@ -55,7 +55,7 @@ func (s *Server) sourceKey(r *http.Request) netip.Addr { return peer.SourceKey(s
 
 func (s *Server) tokenHandler(clients *clientauth.Authenticator) http.Handler {
 	return token.NewHandler(token.Options{
-		Clients: clients, Thumbprint: s.acceptedThumbprint, Observer: metrics.Token{Metrics: s.metrics},
+		Clients: clients, Thumbprint: s.acceptedThumbprint, Observer: keyUses{metrics.Token{Metrics: s.metrics}, s.uses},
 		Logger: s.options.Logger, RetryAfter: retryAfter,
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/d1gateway/d1gateway/webhook-server/peer"
+	"github.com/d1gateway/d1gateway/webhook-server/replica"
 )
 
 // Options is everything the server is told.
@@ -23,6 +24,13 @@ type Options struct {
 	// Cluster and SystemNamespace say where the documents are when StateDir is empty.
 	Cluster         *rest.Config
 	SystemNamespace string
+	// StateCacheDir is a directory of the server's own, mode 0700, for the last good copy of the cluster's documents: it is served when the API
+	// server does not answer at a start. It holds secrets. Empty keeps no copy.
+	StateCacheDir string
+	// StateCachePatience is how long the API server has before the copy is served; 0 is cluster.Patience.
+	StateCachePatience time.Duration
+	// ReplicaName is the name under which this process reports to the operator, one of its own for each; not used with StateDir.
+	ReplicaName string
 	// Store is the URL of the durable store.
 	Store string
 
@@ -69,6 +77,8 @@ func (o Options) Check() error {
 		return errors.New("--tls-cert-file and --tls-private-key-file are both needed (or --insecure-http, to serve D1 in plain http)")
 	case o.Store == "":
 		return errors.New("--store is needed, for example --store sqlite:/var/lib/d1gateway/store.db")
+	case o.StateDir != "" && o.StateCacheDir != "":
+		return errors.New("--state-cache-dir copies the documents of a cluster: it does not go with --state-dir")
 	case o.StateDir == "" && o.Cluster == nil:
 		return errors.New("--state-dir is needed outside a cluster (or --kubeconfig)")
 	case o.MaxConcurrentRequests < 1:
@@ -81,6 +91,11 @@ func (o Options) Check() error {
 		return errors.New("--client-certificate-header needs --trusted-proxy-cidr: without it nobody's header would be believed")
 	case o.Retention <= 0 || o.DeadRetention <= 0:
 		return errors.New("--retention and --dead-letter-retention must be more than 0")
+	}
+	if o.StateDir == "" {
+		if err := replica.CheckName(o.ReplicaName); err != nil {
+			return fmt.Errorf("--replica-name: %w", err)
+		}
 	}
 	if err := o.peers().Validate(); err != nil {
 		return fmt.Errorf("--client-certificate-header: %w", err)

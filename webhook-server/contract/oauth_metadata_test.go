@@ -205,6 +205,7 @@ func TestBeforeTheDocumentsAreReadEverythingIs503(t *testing.T) {
 	t.Cleanup(cluster.Close)
 	dir := v.w.Options.StateDir
 	v.w.Options.StateDir, v.w.Options.Cluster, v.w.Options.SystemNamespace = "", &rest.Config{Host: cluster.URL}, "d1gateway-system"
+	v.w.Options.ReplicaName = "webhook-server-0"
 	v.w.Run()
 	requests := everyEndpoint(v.token)
 	requests["another path"] = get("/x")

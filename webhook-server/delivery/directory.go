@@ -14,7 +14,7 @@ type directory struct {
 
 	mu       sync.Mutex
 	indexed  *serving.Snapshot
-	gateways map[string]*serving.Gateway     // by merchantGatewayId
+	gateways map[string]*serving.Gateway     // by their part of the name of a lane: a merchantGatewayId may be another resource's later
 	lanes    map[string]*serving.Destination // what has been found for a lane, nil included
 }
 
@@ -22,12 +22,17 @@ func newDirectory(snapshot func() *serving.Snapshot) *directory {
 	return &directory{snapshot: snapshot, lanes: map[string]*serving.Destination{}}
 }
 
-// gateway answers the gateway with that id, or nil. Which host D1 called no longer matters.
-func (d *directory) gateway(gatewayID string) *serving.Gateway {
+// gateway answers the gateway that a notification was accepted for, or nil: also when it is being deleted and D1 is not answered any more.
+// Which host D1 called no longer matters.
+func (d *directory) gateway(n store.Notification) *serving.Gateway {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.index()
-	return d.gateways[gatewayID]
+	name, _, _ := splitLane(n.Lane)
+	if g := d.gateways[name]; g != nil && g.GatewayID == n.GatewayID {
+		return g
+	}
+	return nil
 }
 
 // index starts anew when there is another snapshot. The caller holds the lock.
@@ -37,16 +42,18 @@ func (d *directory) index() {
 		return
 	}
 	d.indexed, d.gateways, d.lanes = current, map[string]*serving.Gateway{}, map[string]*serving.Destination{}
-	for _, g := range current.Gateways() {
-		d.gateways[g.GatewayID] = g
+	for _, list := range [][]*serving.Gateway{current.Gateways(), current.Draining()} {
+		for _, g := range list {
+			d.gateways[ownerOf(g)+"/"+g.GatewayID] = g
+		}
 	}
 }
 
 // destination answers where a notification goes now, and whose connections it uses. It is nil when that is not known, or when its
 // merchantGatewayId is now another resource's.
 func (d *directory) destination(n store.Notification) (*serving.Destination, string) {
-	g := d.gateway(n.GatewayID)
-	if g == nil || !strings.HasPrefix(n.Lane, ownerOf(g)+"/") {
+	g := d.gateway(n)
+	if g == nil {
 		return nil, ""
 	}
 	return g.Destination(n.MerchantID), ownerOf(g)
@@ -66,16 +73,13 @@ func (d *directory) lane(name string) *serving.Destination {
 }
 
 func (d *directory) namedAfter(lane string) *serving.Destination {
-	parts := strings.SplitN(lane, "/", 4) // namespace, name, merchantGatewayId and, for a merchant's own, the merchant id
-	if len(parts) < 3 {
+	gateway, merchant, own := splitLane(lane)
+	g := d.gateways[gateway]
+	if g == nil {
 		return nil
 	}
-	g := d.gateways[parts[2]]
-	if g == nil || ownerOf(g) != parts[0]+"/"+parts[1] {
-		return nil
-	}
-	if len(parts) == 4 {
-		return g.Destination(parts[3])
+	if own {
+		return g.Destination(merchant)
 	}
 	if g.DeliverUnlisted {
 		return g.Destination("")
@@ -86,6 +90,16 @@ func (d *directory) namedAfter(lane string) *serving.Destination {
 		}
 	}
 	return nil
+}
+
+// splitLane answers the part that names the gateway (namespace, name and merchantGatewayId), and for the lane of a merchant's own destination
+// the merchant id.
+func splitLane(lane string) (gateway, merchant string, own bool) {
+	parts := strings.SplitN(lane, "/", 4)
+	if len(parts) == 4 {
+		return strings.Join(parts[:3], "/"), parts[3], true
+	}
+	return lane, "", false
 }
 
 func ownerOf(g *serving.Gateway) string { return g.Namespace + "/" + g.Name }

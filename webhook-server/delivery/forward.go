@@ -19,7 +19,7 @@ func (d *Dispatcher) Forward(ctx context.Context, n store.Notification, destinat
 }
 
 func (d *Dispatcher) forward(ctx context.Context, n store.Notification, destination *serving.Destination) Verdict {
-	g := d.directory.gateway(n.GatewayID)
+	g := d.directory.gateway(n)
 	if g == nil {
 		return Verdict{Reason: UnknownDestination}
 	}

@@ -54,8 +54,9 @@ type Handler struct {
 // NewHandler makes a Handler.
 func NewHandler(o Options) *Handler { return &Handler{Options: o} }
 
-// cacheable bounds how long a key may be unknown to those who read the set: a successor is published an hour before it signs. When
-// it signs sooner, they meet an unknown kid and read the set again. The slice is shared by all answers and never changed.
+// cacheable bounds how long a key may be unknown to those who read the set: a successor is published ten minutes or more before it signs. Only
+// one that takes the place of a withdrawn key signs at once; they meet an unknown kid then and read the set again. It also bounds how long they
+// trust a withdrawn key. The slice is shared by all answers and never changed.
 var cacheable = []string{"public, max-age=300"}
 
 // ServeHTTP answers one request.

@@ -183,6 +183,27 @@ func TestASuccessorIsPublishedBeforeItSignsAndThePredecessorUntilItIsRetired(t *
 	}
 }
 
+func TestAWithdrawnKeyIsNotPublishedAnyMore(t *testing.T) {
+	e := newEndpoint(t)
+	withdrawn := e.issue(e.World, fixture.Now())
+	if got := e.keySet().keyIDs(); !slices.Equal(got, []string{"acme-key-1"}) {
+		t.Fatalf("the keys are %v", got)
+	}
+	e.Secrets.SigningKeys = append(e.Secrets.SigningKeys, fixture.SigningKey(t, "acme-key-2", api.ES256, fixture.Now()))
+	e.Gateway.SigningKeys = []string{"acme-key-2"}
+	e.Publish()
+	set := e.keySet()
+	if got := set.keyIDs(); !slices.Equal(got, []string{"acme-key-2"}) {
+		t.Errorf("the keys are %v", got)
+	}
+	if err := verify(set, withdrawn, fixture.Now()); err == nil {
+		t.Error("a token of the withdrawn key holds")
+	}
+	if err := verify(set, e.issue(e.World, fixture.Now()), fixture.Now()); err != nil {
+		t.Errorf("a token of the key that signs at once: %v", err)
+	}
+}
+
 func TestAnotherGatewaysTokenDoesNotHold(t *testing.T) {
 	e := newEndpoint(t)
 	other := e.Another("globex", "MGW_000002", "is_tbank02")

@@ -18,6 +18,7 @@ import (
 // Metrics is told what happens by every part of the server.
 type Metrics struct {
 	oauth         oauth
+	reporting     reporting
 	shed          prometheus.Counter
 	notifications *prometheus.CounterVec
 	undocumented  *prometheus.CounterVec
@@ -49,6 +50,7 @@ var (
 func New(registry *prometheus.Registry) *Metrics {
 	m := &Metrics{
 		oauth:         newOAuth(),
+		reporting:     newReporting(),
 		shed:          counter("requests_shed_total", "Requests of D1 answered 503 unlooked at, because too many were under way."),
 		notifications: counters("notifications_total", "Notify-update requests by gateway (empty when it is not known) and outcome.", "gateway", "outcome"),
 		undocumented:  counters("notifications_undocumented_update_type_total", "Accepted notifications with an updateType that D1's document does not list.", "gateway"),
@@ -71,6 +73,7 @@ func New(registry *prometheus.Registry) *Metrics {
 		commitFailures: counter("store_commit_failures_total", "Group commits that failed."),
 	}
 	registry.MustRegister(m.oauth.collectors()...)
+	registry.MustRegister(m.reporting.collectors()...)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.shed, m.notifications, m.undocumented, m.acceptSeconds, m.attempts, m.attemptSeconds, m.deliveredAge, m.deadLetters, m.forwards,
 		m.circuits, m.lookups, m.lookupSeconds, m.leasesLost, m.storeFailures, m.commitSeconds, m.commitSize, m.commitFailures)
@@ -85,6 +88,12 @@ func Serving(registry *prometheus.Registry, state *serving.State) {
 	registry.MustRegister(
 		gauge("serving_synced", "1 once the serving documents have been read in full.", func() float64 {
 			if state.Synced() {
+				return 1
+			}
+			return 0
+		}),
+		gauge("serving_documents_stale", "1 while the last good copy of the serving documents is served, because the API server has not answered since the start.", func() float64 {
+			if state.Stale() {
 				return 1
 			}
 			return 0

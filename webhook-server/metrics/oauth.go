@@ -75,6 +75,9 @@ func (m Token) Answered(o token.Outcome, client *serving.Client) {
 	m.oauth.tokens.WithLabelValues(gatewayOf(client), string(o)).Inc()
 }
 
+// Signed is not counted by itself: what was issued is.
+func (m Token) Signed(*serving.Client, string, time.Time) {}
+
 // Clients observes the authentication of clients.
 type Clients struct{ *Metrics }
 

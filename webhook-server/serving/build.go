@@ -7,56 +7,82 @@ import (
 	"strings"
 )
 
-// build makes the look-up tables. Gateways that claim one merchantGatewayId are an operator's fault; the first by name is served.
+// build makes the look-up tables of gateways. Those that claim one merchantGatewayId are an operator's fault; the first by name is served.
 func (s *State) build() *Snapshot {
-	byResource := make(map[string]*Gateway, len(s.compiled)) // by namespace/name of the MerchantGateway
 	next := &Snapshot{
 		gateways:   make(map[string]*Gateway, len(s.compiled)),
 		byHost:     map[string][]*Gateway{},
 		tokenPaths: map[string]hosts{},
-		clients:    make(map[hostedID][]*Client, len(s.clients)),
-		ofGateway:  make(map[ownID]*Client, len(s.clients)),
 	}
+	s.answering = make(map[string]*Gateway, len(s.compiled))
+	conflicts := map[string]error{}
 	for _, resource := range slices.Sorted(maps.Keys(s.compiled)) {
 		g := s.compiled[resource]
-		if next.gateways[g.GatewayID] != nil {
-			s.refuse(g.ObjectName(), fmt.Errorf("gatewayID %s is served for another gateway", g.GatewayID))
-			continue
+		switch {
+		case g.Draining:
+			next.draining = append(next.draining, g)
+		case next.gateways[g.GatewayID] != nil:
+			conflicts[g.ObjectName()] = fmt.Errorf("gatewayID %s is served for another gateway", g.GatewayID)
+		default:
+			next.gateways[g.GatewayID] = g
+			s.answering[resource] = g
 		}
-		next.gateways[g.GatewayID] = g
-		byResource[resource] = g
 	}
+	s.noteConflicts(conflicts)
 	next.index()
 	next.handshakes = newHandshakes(next)
-	for _, resource := range slices.Sorted(maps.Keys(s.clients)) {
-		c := s.clients[resource]
-		// A client whose gateway has not arrived yet, or has gone, is not served; it is no fault of the document's.
-		if g := byResource[c.Namespace+"/"+c.Client.Gateway]; g != nil {
-			next.add(&Client{Client: c.Client, Gateway: g, Keys: c.Keys})
-		}
-	}
-	for object := range s.problems {
-		if !s.isServed(object) {
-			next.incomplete = true
-		}
-	}
 	return next
 }
 
-// add files a client under each host that its gateway answers on.
-func (s *Snapshot) add(c *Client) {
-	hosts := c.Gateway.Hostnames
-	if len(hosts) == 0 {
-		hosts = []string{""}
+// refile answers the clients of the current Snapshot with those in place that changed. before holds those by resource as they were, nil for
+// none, and answering the gateways that they were filed by.
+func (s *State) refile(before map[string]*Client, answering map[string]*Gateway) clientTable {
+	edit := s.current.Load().clients.edit()
+	for resource, old := range before {
+		if filed := fileBy(answering, old); filed != nil {
+			edit.remove(filed)
+		}
+		if filed := fileBy(s.answering, s.clients[resource]); filed != nil {
+			edit.add(filed)
+		}
 	}
-	for _, host := range hosts {
-		key := hostedID{host, c.ClientID}
-		s.clients[key] = append(s.clients[key], c)
+	return edit.next
+}
+
+// touchClientsOf adds the clients whose gateway is another one now.
+func (s *State) touchClientsOf(answering map[string]*Gateway, t *touched) {
+	for resource, c := range s.clients {
+		if _, known := t.clients[resource]; !known && gatewayOf(c, answering) != gatewayOf(c, s.answering) {
+			t.clients[resource] = c
+		}
 	}
-	// Of two clients with one id at one gateway, which is an operator's fault, the first by name is served.
-	if key := (ownID{c.Gateway, c.ClientID}); s.ofGateway[key] == nil {
-		s.ofGateway[key] = c
+}
+
+// fileBy answers the client with its gateway. A client whose gateway has not arrived yet, or has gone, is not served; it is no fault of the
+// document's.
+func fileBy(answering map[string]*Gateway, c *Client) *Client {
+	if c == nil {
+		return nil
 	}
+	g := gatewayOf(c, answering)
+	if g == nil {
+		return nil
+	}
+	return &Client{Client: c.Client, Gateway: g, Keys: c.Keys}
+}
+
+func gatewayOf(c *Client, answering map[string]*Gateway) *Gateway {
+	return answering[c.Namespace+"/"+c.Client.Gateway]
+}
+
+// noteConflicts takes over what the look at all gateways has found, and logs what is new.
+func (s *State) noteConflicts(found map[string]error) {
+	for object, err := range found {
+		if s.conflicts[object] == nil {
+			s.logger.Error("gateway is not served", "object", object, "error", err)
+		}
+	}
+	s.conflicts = found
 }
 
 // index makes what finds gateways by host and token endpoints by path.

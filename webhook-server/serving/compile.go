@@ -45,10 +45,16 @@ type material struct {
 	secrets      map[string]api.SigningSecret
 	bundles      map[string]api.CABundle
 	certificates map[string]api.KeyCertificate
+
+	endpoints map[api.TLS]*Endpoint // those parsed so far: most destinations of a gateway share one
 }
 
 func newMaterial(s *api.GatewaySecrets) material {
-	m := material{map[string]api.SigningKey{}, map[string]api.SigningSecret{}, map[string]api.CABundle{}, map[string]api.KeyCertificate{}}
+	m := material{
+		keys: map[string]api.SigningKey{}, secrets: map[string]api.SigningSecret{},
+		bundles: map[string]api.CABundle{}, certificates: map[string]api.KeyCertificate{},
+		endpoints: map[api.TLS]*Endpoint{},
+	}
 	for _, k := range s.SigningKeys {
 		m.keys[k.ID] = k
 	}
@@ -136,6 +142,9 @@ func (m material) destination(doc *api.Destination, lane string) (*Destination, 
 }
 
 func (m material) endpoint(t api.TLS) (*Endpoint, error) {
+	if e := m.endpoints[t]; e != nil {
+		return e, nil
+	}
 	e := &Endpoint{Identity: t}
 	if t.CABundle != "" {
 		pool, err := parseBundle(m.bundles[t.CABundle])
@@ -151,6 +160,7 @@ func (m material) endpoint(t api.TLS) (*Endpoint, error) {
 		}
 		e.Certificate = certificate
 	}
+	m.endpoints[t] = e
 	return e, nil
 }
 

@@ -16,24 +16,15 @@ import (
 
 // Snapshot is everything that is served at one moment. It never changes.
 type Snapshot struct {
-	gateways   map[string]*Gateway    // by merchantGatewayId
-	ordered    []*Gateway             // by merchantGatewayId
-	byHost     map[string][]*Gateway  // those that name the host, ordered
-	anyHost    []*Gateway             // those that name none, ordered
-	tokenPaths map[string]hosts       // by token endpoint path
-	clients    map[hostedID][]*Client // unique on each host and path; at most as many for one key as the host has token paths
-	ofGateway  map[ownID]*Client
+	gateways   map[string]*Gateway   // by merchantGatewayId
+	ordered    []*Gateway            // by merchantGatewayId
+	draining   []*Gateway            // in none of the other tables
+	byHost     map[string][]*Gateway // those that name the host, ordered
+	anyHost    []*Gateway            // those that name none, ordered
+	tokenPaths map[string]hosts      // by token endpoint path
+	clients    clientTable
 	handshakes handshakes
 	incomplete bool
-}
-
-// hostedID is a client id on a host; the host is empty for a gateway that answers on any.
-type hostedID struct{ host, clientID string }
-
-// ownID is a client id of a gateway.
-type ownID struct {
-	gateway  *Gateway
-	clientID string
 }
 
 // hosts is where a path is answered.
@@ -42,12 +33,17 @@ type hosts struct {
 	named map[string]bool
 }
 
-// Incomplete says that some document is there but cannot be served, nor its last good version in its place. A gateway or client that is
-// not in the Snapshot may then be in that document: D1 is told to come again, and not that it is unknown.
+// Incomplete says that some document is there, or may be, but cannot be served, nor its last good version in its place. A gateway or client
+// that is not in the Snapshot may then be in that document: D1 is told to come again, and not that it is unknown.
 func (s *Snapshot) Incomplete() bool { return s.incomplete }
 
-// Gateways answers all gateways, ordered by merchantGatewayId. The slice belongs to the Snapshot.
+// Gateways answers all gateways that answer D1, ordered by merchantGatewayId. The slice belongs to the Snapshot.
 func (s *Snapshot) Gateways() []*Gateway { return s.ordered }
+
+// Draining answers the gateways that are being deleted, ordered by namespace and name: D1 is not answered for them any more, and nothing
+// else here finds them, but what was accepted is still delivered. Their merchantGatewayId may be another gateway's already. The slice belongs
+// to the Snapshot.
+func (s *Snapshot) Draining() []*Gateway { return s.draining }
 
 // GatewaysOn yields the gateways that answer on a host, given as in a Host header: those that name it, then those that answer on any.
 func (s *Snapshot) GatewaysOn(host string) iter.Seq[*Gateway] {
@@ -80,7 +76,7 @@ func (s *Snapshot) IsTokenPath(host, path string) bool {
 // answered.
 func (s *Snapshot) Client(host, path, clientID string) *Client {
 	for _, key := range []hostedID{{canonicalHost(host), clientID}, {"", clientID}} {
-		for _, c := range s.clients[key] {
+		for _, c := range s.clients.find(key) {
 			if _, ok := c.Gateway.TokenDialect(path); ok {
 				return c
 			}
@@ -89,9 +85,19 @@ func (s *Snapshot) Client(host, path, clientID string) *Client {
 	return nil
 }
 
-// ClientOf answers the client with that id of that gateway, or nil: the look-up behind an access token's sub.
+// ClientOf answers the client with that id of that gateway, or nil: the look-up behind an access token's sub. Of two with one id, which is an
+// operator's fault, it is the first by name.
 func (s *Snapshot) ClientOf(g *Gateway, clientID string) *Client {
-	return s.ofGateway[ownID{g, clientID}]
+	host := ""
+	if len(g.Hostnames) > 0 {
+		host = g.Hostnames[0]
+	}
+	for _, c := range s.clients.find(hostedID{host, clientID}) {
+		if c.Gateway == g {
+			return c
+		}
+	}
+	return nil
 }
 
 // Gateway is one compiled gateway: its document with keys and certificates parsed. It never changes.

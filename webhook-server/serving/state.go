@@ -1,7 +1,6 @@
 package serving
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -23,12 +22,13 @@ type Update struct {
 	Err error
 }
 
-// Problem is a document that is not served, and why.
-type Problem struct {
-	Object string
-	Err    error
-	// Replaced says whether its last good version is served in its place.
-	Replaced bool
+// Batch is what a source has found since its last one.
+type Batch struct {
+	Updates []Update
+	// ConfigMaps and Secrets are the resourceVersions up to which all changes have been applied with this batch. Empty says no more than before.
+	ConfigMaps, Secrets string
+	// Copy says that the updates come from the last good copy on disk, and not from the cluster.
+	Copy bool
 }
 
 // State holds the current Snapshot and makes the next one from updates. What cannot be decoded or compiled never replaces what can.
@@ -37,14 +37,20 @@ type State struct {
 	current atomic.Pointer[Snapshot]
 	synced  chan struct{} // closed once
 	once    sync.Once
+	changes chan struct{} // buffered by one
 
-	mu       sync.Mutex
-	versions map[string]string              // by object: the version last seen, good or not
-	gateways map[string]*api.Gateway        // by namespace/name: the last that decodes
-	secrets  map[string]*api.GatewaySecrets // by namespace/name
-	clients  map[string]*Client             // by namespace/name, without their gateway
-	compiled map[string]*Gateway            // by namespace/name: the last that compiles
-	problems map[string]error               // by object
+	mu        sync.Mutex
+	versions  map[string]string              // by object: the version last seen, good or not
+	gateways  map[string]*api.Gateway        // by namespace/name: the last that decodes
+	secrets   map[string]*api.GatewaySecrets // by namespace/name
+	clients   map[string]*Client             // by namespace/name, without their gateway
+	compiled  map[string]*Gateway            // by namespace/name: the last that compiles
+	answering map[string]*Gateway            // by namespace/name: those of compiled that answer D1
+	problems  map[string]error               // by object
+	conflicts map[string]error               // by object: compiled, but not answering
+
+	configMapsVersion, secretsVersion string
+	stale                             bool
 
 	authorities authoritiesByText
 }
@@ -52,18 +58,21 @@ type State struct {
 // NewState is empty and not synced.
 func NewState(logger *slog.Logger) *State {
 	s := &State{
-		logger:   logger,
-		synced:   make(chan struct{}),
-		versions: map[string]string{},
-		gateways: map[string]*api.Gateway{},
-		secrets:  map[string]*api.GatewaySecrets{},
-		clients:  map[string]*Client{},
-		compiled: map[string]*Gateway{},
-		problems: map[string]error{},
+		logger:    logger,
+		synced:    make(chan struct{}),
+		changes:   make(chan struct{}, 1),
+		versions:  map[string]string{},
+		gateways:  map[string]*api.Gateway{},
+		secrets:   map[string]*api.GatewaySecrets{},
+		clients:   map[string]*Client{},
+		compiled:  map[string]*Gateway{},
+		answering: map[string]*Gateway{},
+		problems:  map[string]error{},
+		conflicts: map[string]error{},
 
 		authorities: authoritiesByText{},
 	}
-	s.current.Store(&Snapshot{})
+	s.current.Store(&Snapshot{clients: newClientTable()})
 	return s
 }
 
@@ -86,30 +95,6 @@ func (s *State) WaitSynced() <-chan struct{} { return s.synced }
 // MarkSynced is called by a source after its first full reading has been applied.
 func (s *State) MarkSynced() { s.once.Do(func() { close(s.synced) }) }
 
-// Problems lists the documents that are not served, ordered by object.
-func (s *State) Problems() []Problem {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]Problem, 0, len(s.problems))
-	for _, object := range slices.Sorted(maps.Keys(s.problems)) {
-		list = append(list, Problem{object, s.problems[object], s.isServed(object)})
-	}
-	return list
-}
-
-// isServed says whether some version of the object's document is served.
-func (s *State) isServed(object string) bool {
-	kind, resource := split(object)
-	switch kind {
-	case api.KindGateway, api.KindGatewaySecrets:
-		return s.compiled[resource] != nil
-	case api.KindClient:
-		return s.clients[resource] != nil
-	default:
-		return false
-	}
-}
-
 // split is the inverse of api.Header.ObjectName; the kind is empty for a name that no document has.
 func split(object string) (kind api.Kind, resource string) {
 	for _, kind := range []api.Kind{api.KindGateway, api.KindGatewaySecrets, api.KindClient} {
@@ -121,42 +106,53 @@ func split(object string) (kind api.Kind, resource string) {
 	return "", ""
 }
 
-// Apply takes updates in any order and publishes one new Snapshot, if anything changed.
-func (s *State) Apply(updates []Update) {
+// Apply takes updates of different objects in any order and publishes one new Snapshot, if anything changed.
+func (s *State) Apply(updates []Update) { s.ApplyBatch(Batch{Updates: updates}) }
+
+// ApplyBatch is Apply that also tells how far the source has come.
+func (s *State) ApplyBatch(b Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	changed := false
-	dirty := map[string]bool{} // gateways to compile, by namespace/name
-	for _, u := range updates {
-		if s.take(u, dirty) {
-			changed = true
-		}
+	t := touched{gateways: map[string]bool{}, clients: map[string]*Client{}}
+	for _, u := range b.Updates {
+		s.take(u, &t)
 	}
-	if !changed {
-		return
+	published := t.any || s.stale != b.Copy
+	s.stale = b.Copy
+	if published {
+		s.publish(&t)
 	}
-	for _, resource := range slices.Sorted(maps.Keys(dirty)) {
-		s.compile(resource)
+	if s.reach(b) || published {
+		s.signal()
 	}
-	s.authorities.retain(s.compiled)
-	s.current.Store(s.build())
 }
 
-// take files one update and says whether it changed anything.
-func (s *State) take(u Update, dirty map[string]bool) bool {
+// touched is what the updates of one batch concern.
+type touched struct {
+	any      bool               // whether anything changed, were it only a problem
+	gateways map[string]bool    // to compile, by namespace/name
+	dropped  bool               // a compiled gateway is gone
+	clients  map[string]*Client // by namespace/name, as they were before; nil when there was none
+}
+
+// take files one update.
+func (s *State) take(u Update, t *touched) {
 	if u.Err != nil {
 		s.versions[u.Object] = ""
 		s.refuse(u.Object, u.Err)
-		return true
+		t.any = true
+		return
 	}
 	if u.Data == nil {
-		return s.remove(u.Object, dirty)
+		s.remove(u.Object, t)
+		return
 	}
 	version := api.VersionOf(u.Data)
 	if s.versions[u.Object] == version {
-		return false
+		return
 	}
 	s.versions[u.Object] = version
+	t.any = true
 	d, err := api.Decode(u.Data)
 	if err == nil && d.Head().ObjectName() != u.Object {
 		err = fmt.Errorf("it holds the document of %s", d.Head().ObjectName())
@@ -167,49 +163,77 @@ func (s *State) take(u Update, dirty map[string]bool) bool {
 	}
 	if err != nil {
 		s.refuse(u.Object, err)
-		return true // whether the snapshot is complete may have changed
+		return // whether the snapshot is complete may have changed
 	}
 	delete(s.problems, u.Object)
 	resource := resourceOf(d.Head())
 	switch d := d.(type) {
 	case *api.Gateway:
 		s.gateways[resource] = d
-		dirty[resource] = true
+		t.gateways[resource] = true
 	case *api.GatewaySecrets:
 		s.secrets[resource] = d
-		dirty[resource] = true
+		t.gateways[resource] = true
 	case *api.Client:
-		s.clients[resource] = client
+		s.setClient(resource, client, t)
 	}
-	return true
 }
 
 // remove forgets an object. Secrets that go before their gateway leave it served as it was compiled.
-func (s *State) remove(object string, dirty map[string]bool) bool {
+func (s *State) remove(object string, t *touched) {
 	if _, known := s.versions[object]; !known {
-		return false
+		return
 	}
+	t.any = true
 	delete(s.versions, object)
 	delete(s.problems, object)
 	kind, resource := split(object)
 	switch kind {
 	case api.KindGateway:
+		t.dropped = t.dropped || s.compiled[resource] != nil
 		delete(s.gateways, resource)
 		delete(s.compiled, resource)
 	case api.KindGatewaySecrets:
 		delete(s.secrets, resource)
-		dirty[resource] = true
+		t.gateways[resource] = true
 	case api.KindClient:
-		delete(s.clients, resource)
+		s.setClient(resource, nil, t)
 	}
-	return true
 }
 
-// compile makes a gateway from its two documents, or leaves the one that is there.
-func (s *State) compile(resource string) {
+func (s *State) setClient(resource string, c *Client, t *touched) {
+	if _, known := t.clients[resource]; !known {
+		t.clients[resource] = s.clients[resource]
+	}
+	if c == nil {
+		delete(s.clients, resource)
+		return
+	}
+	s.clients[resource] = c
+}
+
+// publish makes the next Snapshot, which shares with the one before what did not change.
+func (s *State) publish(t *touched) {
+	anew := t.dropped
+	for _, resource := range slices.Sorted(maps.Keys(t.gateways)) {
+		anew = s.compile(resource) || anew
+	}
+	before, next := s.answering, *s.current.Load()
+	if anew {
+		s.authorities.retain(s.compiled)
+		next = *s.build()
+		s.touchClientsOf(before, t)
+	}
+	next.clients = s.refile(t.clients, before)
+	next.incomplete = s.isIncomplete()
+	s.current.Store(&next)
+}
+
+// compile makes a gateway from its two documents, or leaves the one that is there and answers false.
+func (s *State) compile(resource string) bool {
 	doc := s.gateways[resource]
 	if doc == nil {
-		return
+		return false
 	}
 	secrets := s.secrets[resource]
 	if secrets == nil {
@@ -218,20 +242,11 @@ func (s *State) compile(resource string) {
 	g, err := compileGateway(doc, secrets, s.authorities)
 	if err != nil {
 		s.refuse(doc.ObjectName(), err)
-		return
+		return false
 	}
 	delete(s.problems, doc.ObjectName())
 	s.compiled[resource] = g
-}
-
-func (s *State) refuse(object string, err error) {
-	s.problems[object] = err
-	if errors.Is(err, errMaterialMissing) {
-		// A Gateway is often seen before its GatewaySecrets; what stays so shows in readiness and metrics.
-		s.logger.Info("serving document waits for its secrets", "object", object, "error", err, "lastGoodServes", s.isServed(object))
-		return
-	}
-	s.logger.Error("serving document refused", "object", object, "error", err, "lastGoodServes", s.isServed(object))
+	return true
 }
 
 func resourceOf(h api.Header) string { return h.Namespace + "/" + h.Name }

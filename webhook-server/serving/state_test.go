@@ -11,7 +11,7 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
-func encode(t *testing.T, d api.Document) serving.Update {
+func encode(t testing.TB, d api.Document) serving.Update {
 	t.Helper()
 	data, err := api.Encode(d)
 	if err != nil {

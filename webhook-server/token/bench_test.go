@@ -21,7 +21,8 @@ import (
 
 type silent struct{}
 
-func (silent) Answered(token.Outcome, *serving.Client) {}
+func (silent) Answered(token.Outcome, *serving.Client)   {}
+func (silent) Signed(*serving.Client, string, time.Time) {}
 
 // BenchmarkTokenES256 is the token endpoint as it is served; BenchmarkTokenES256Floor is the least that any handler must do. The goal
 // is at least 0.8 of the floor's requests for each second of CPU.

@@ -17,6 +17,8 @@ import (
 type Observer interface {
 	// Answered is called once for each request. The client is nil unless it has authenticated.
 	Answered(o Outcome, client *serving.Client)
+	// Signed is called for each token that is issued, with the id of the client's gateway's key that has signed it.
+	Signed(client *serving.Client, keyID string, at time.Time)
 }
 
 // Options is what a Handler needs. All fields must be set.
@@ -113,7 +115,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) answer {
 	if refusal != "" {
 		return answer{outcome: refusal, client: who.Client}
 	}
-	return h.issue(r, who.Client, path, asked, grant)
+	a := h.issue(r, who.Client, path, asked, grant)
+	if a.outcome == Issued {
+		h.Observer.Signed(who.Client, who.Client.Gateway.SigningKey(grant.Issued).ID, who.At)
+	}
+	return a
 }
 
 // issue signs the token and writes the answer around it.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,9 @@ func TestATokenOfTheEndpointIsGood(t *testing.T) {
 			}
 			if !live.IssuedAt.Equal(e.now) || !live.ExpiresAt.Equal(e.now.Add(15*time.Minute)) {
 				t.Errorf("issued at %v, expires at %v", live.IssuedAt, live.ExpiresAt)
+			}
+			if !slices.Equal(e.observer.signed, []string{"next"}) {
+				t.Errorf("keys observed to sign: %v", e.observer.signed)
 			}
 		})
 	}

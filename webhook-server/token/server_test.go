@@ -28,6 +28,7 @@ type observer struct {
 	mu            sync.Mutex
 	outcomes      []token.Outcome
 	authenticated []string // credential ids
+	signed        []string // key ids
 	failed        []clientauth.Reason
 }
 
@@ -35,6 +36,12 @@ func (o *observer) Answered(outcome token.Outcome, _ *serving.Client) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.outcomes = append(o.outcomes, outcome)
+}
+
+func (o *observer) Signed(_ *serving.Client, keyID string, _ time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.signed = append(o.signed, keyID)
 }
 
 func (o *observer) Authenticated(_ *serving.Client, credentialID string, _ time.Time) {

@@ -39,7 +39,7 @@ func follow(t *testing.T) (*fake.Clientset, *fixture.World, *serving.State) {
 	w := fixture.New(t)
 	client := fake.NewClientset(object(t, w.Gateway), object(t, w.Secrets), object(t, w.Client))
 	state := serving.NewState(slog.New(slog.DiscardHandler))
-	source, err := newSource(client, namespace, state, slog.New(slog.DiscardHandler))
+	source, err := newSource(client, Options{Namespace: namespace, State: state, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,3 +109,14 @@ func TestAnObjectWithoutItsDocumentIsReportedAndReplacesNothing(t *testing.T) {
 		t.Error("the last good document is not served")
 	}
 }
+
+func setData(o runtime.Object, data []byte) {
+	switch o := o.(type) {
+	case *corev1.Secret:
+		o.Data = map[string][]byte{api.DataKey: data}
+	case *corev1.ConfigMap:
+		o.Data = map[string]string{api.DataKey: string(data)}
+	}
+}
+
+func rename(o runtime.Object, name string) { o.(*corev1.ConfigMap).Name = name }

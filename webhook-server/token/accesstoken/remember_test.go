@@ -76,6 +76,44 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
+// The operator writes the secrets first, with the key that takes the place of the withdrawn one, and then the document that names one and not the other.
+func TestARememberedTokenOfAWithdrawnKeyIsRefusedAtOnce(t *testing.T) {
+	w := fixture.New(t)
+	v, now := newVerifier(), fixture.Now()
+	good := func(raw string) bool {
+		_, err := v.Verify(w.Compiled(), w.Snapshot(), raw, now)
+		return err == nil
+	}
+	of := w.AccessToken(now)
+	for range 2 { // the second time it is remembered
+		if !good(of) {
+			t.Fatal("a fresh token is refused")
+		}
+	}
+	w.Secrets.SigningKeys = append(w.Secrets.SigningKeys, fixture.SigningKey(t, "next", api.ES256, now))
+	w.Publish()
+	if !good(of) {
+		t.Error("a token is refused before its key is withdrawn")
+	}
+	w.Gateway.SigningKeys = []string{"next"}
+	w.Publish()
+	if good(of) {
+		t.Error("a token of the withdrawn key works")
+	}
+	young := w.AccessToken(now)
+	if header, _ := decode(t, young); header["kid"] != "next" {
+		t.Errorf("%v signs", header["kid"])
+	}
+	if !good(young) {
+		t.Error("a token of the new key is refused")
+	}
+	w.Secrets.SigningKeys = w.Secrets.SigningKeys[1:]
+	w.Publish()
+	if good(of) || !good(young) {
+		t.Error("the removal of the withdrawn key from the secrets changes something")
+	}
+}
+
 func TestARememberedTokenIsNotGoodAtAnotherGateway(t *testing.T) {
 	w := fixture.New(t)
 	other := w.Another("globex", "MGW_000002", "is_tbank02")

@@ -122,6 +122,12 @@ func TestWhatIsNotLiveIsInactiveAndNothingElse(t *testing.T) {
 			e.Revocations.Add(fixture.GatewayID, introspect(e, raw)["jti"].(string), e.Now.Add(time.Hour))
 			return raw
 		},
+		"one of a withdrawn key, which is still among the secrets": func(e *tokenformtest.Endpoint, raw string) string {
+			e.Secrets.SigningKeys = append(e.Secrets.SigningKeys, fixture.SigningKey(e.T, "key-2", api.ES256, fixture.Now()))
+			e.Gateway.SigningKeys = []string{"key-2"}
+			e.Publish()
+			return raw
+		},
 		"one of a key that is gone": func(e *tokenformtest.Endpoint, raw string) string {
 			e.Secrets.SigningKeys = []api.SigningKey{fixture.SigningKey(e.T, "key-2", api.ES256, fixture.Now())}
 			e.Gateway.SigningKeys = []string{"key-2"}

@@ -1,0 +1,107 @@
+package replica
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
+
+// undelivered answers what is told of the base gateway; -1 when nothing is.
+func (w *world) undelivered() int64 {
+	w.t.Helper()
+	for _, d := range w.own().Draining {
+		if d.Namespace == w.Gateway.Namespace && d.Name == w.Gateway.Name && d.UID == w.Gateway.UID {
+			return *d.Undelivered
+		}
+	}
+	return -1
+}
+
+func (w *world) wantUndelivered(n int64) {
+	w.t.Helper()
+	if got := w.undelivered(); got != n {
+		w.t.Errorf("%d notifications are told, want %d", got, n)
+	}
+}
+
+func lane(name string, waiting int) store.LaneStats {
+	return store.LaneStats{Lane: name, Waiting: waiting, Dead: 9}
+}
+
+// drain begins to delete the base gateway.
+func (w *world) drain() {
+	w.Gateway.UID, w.Gateway.Draining = "uid-1", true
+	w.Publish()
+	w.settle()
+}
+
+func TestTheNotificationsOfADrainingGatewayAreCounted(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.run()
+		if w.own().Draining != nil {
+			t.Error("a gateway drains that does not")
+		}
+		w.setLanes(nil, lane("payments/acme/MGW_000001", 3), lane("payments/acme/MGW_000001/40010000001", 4),
+			lane("payments/acme-2/MGW_000001", 100), lane("other/acme/MGW_000001", 100), lane("payments/acme", 100), lane("", 100))
+		w.pass(time.Second)
+		w.drain()
+		w.wantUndelivered(7)
+		w.setLanes(nil, lane("payments/acme/MGW_000001", 2))
+		w.pass(time.Second)
+		w.wantUndelivered(2)
+		before := w.writes()
+		w.pass(time.Minute)
+		w.wantWrites(before)
+	})
+}
+
+func TestAnEmptyGatewayIsToldEmptyOnlyWhenNoRequestCanBeUnderWay(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.run()
+		w.drain()
+		w.wantUndelivered(-1)
+		w.pass(settle - time.Second)
+		w.wantUndelivered(-1)
+		w.pass(2 * time.Second)
+		w.wantUndelivered(0)
+	})
+}
+
+func TestWhileTheStoreCannotBeAskedTheLastCountStays(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.run()
+		w.setLanes(errors.New("the store is away"))
+		w.drain()
+		w.pass(time.Minute)
+		w.wantUndelivered(-1)
+		w.setLanes(nil, lane("payments/acme/MGW_000001", 5))
+		w.pass(time.Second)
+		w.wantUndelivered(5)
+		w.setLanes(errors.New("the store is away"))
+		w.pass(time.Minute)
+		w.wantUndelivered(5)
+		w.setLanes(nil)
+		w.pass(time.Second)
+		w.wantUndelivered(0)
+	})
+}
+
+func TestAGatewayThatIsGoneLeavesTheReportAndALaterOneOfItsNameBeginsAnew(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.run()
+		w.drain()
+		w.pass(time.Minute)
+		w.wantUndelivered(0)
+		w.Gateway.UID = "uid-2"
+		w.Publish()
+		w.pass(time.Second)
+		w.wantUndelivered(-1)
+		w.pass(settle)
+		w.wantUndelivered(0)
+		w.Delete(w.Gateway)
+		w.pass(2 * time.Second)
+		w.wantUndelivered(-1)
+	})
+}
