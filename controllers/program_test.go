@@ -22,6 +22,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 
+	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/testenv"
 )
 
@@ -95,6 +96,7 @@ func TestTheProgramWithTheRightsOfItsRoles(t *testing.T) {
 		"--external-url", "https://d1.acme.example", "--health-probe-bind-address", probes, "--metrics-bind-address", metrics,
 	}
 	first := start(t, args...)
+	replica := s.StartReplica(t, "webhook-server-0")
 	gateway := s.Gateway("acme", "MGW_000001")
 	client := s.OAuthClient("thales-d1", "acme")
 	s.Create(t, gateway, client)
@@ -129,8 +131,11 @@ func TestTheProgramWithTheRightsOfItsRoles(t *testing.T) {
 	}
 
 	second := start(t, args...)
+	replica.Undelivered(gateway, 12)
 	s.Delete(t, client, gateway)
 	s.WaitGone(t, client)
+	s.WaitCondition(t, gateway, v1alpha1.ConditionDrained, metav1.ConditionFalse, v1alpha1.ReasonUndeliveredNotifications)
+	replica.Undelivered(gateway, 0)
 	s.WaitGone(t, gateway)
 	if code, _ := second.terminate(t); code != 0 {
 		t.Errorf("SIGTERM ended it with status %d", code)

@@ -55,6 +55,8 @@ const (
 const (
 	// ReasonAccepted: nothing stands against it.
 	ReasonAccepted = "Accepted"
+	// ReasonSuspended: nothing stands against it, and spec.state suspends the OAuthClient. Status is True.
+	ReasonSuspended = "Suspended"
 	// ReasonGatewayIDConflict: an older MerchantGateway has the same gatewayID.
 	ReasonGatewayIDConflict = "GatewayIDConflict"
 	// ReasonClientIDConflict: another OAuthClient has the same client id on the same host and token path.

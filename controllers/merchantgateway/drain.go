@@ -6,6 +6,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -52,14 +54,18 @@ func (r *Reconciler) drain(ctx context.Context, gateway *v1alpha1.MerchantGatewa
 	return drained{status: translate.DrainingStatus(gateway, undelivered, known)}, nil
 }
 
-// waitsForDelivery says whether a deletion waits at all. It does not where the user says so, where nobody is there to deliver, and where the
-// namespace goes: its deletion must not wait for somebody's backend.
+// waitsForDelivery says whether a deletion waits at all. It does not where the user says so, where nobody is there to deliver and nobody who was there
+// has left anything, and where the namespace goes: its deletion must not wait for somebody's backend.
 func (r *Reconciler) waitsForDelivery(ctx context.Context, gateway *v1alpha1.MerchantGateway) (bool, error) {
 	if gateway.Spec.DeletionPolicy == v1alpha1.DeletionDiscard || !controllerutil.ContainsFinalizer(gateway, v1alpha1.Finalizer) {
 		return false, nil
 	}
-	if standing := r.Replicas.Standing(nil); standing.Live == 0 && !standing.Gap {
+	left, _ := r.Replicas.Undelivered(client.ObjectKeyFromObject(gateway), gateway.UID)
+	if standing := r.Replicas.Standing(nil); standing.Live == 0 && !standing.Gap && left == 0 {
 		return false, nil
+	}
+	if there, err := r.reportsDefined(ctx, gateway); err != nil || !there {
+		return false, err
 	}
 	namespace := &corev1.Namespace{}
 	err := r.Live.Get(ctx, types.NamespacedName{Name: gateway.Namespace}, namespace)
@@ -67,4 +73,17 @@ func (r *Reconciler) waitsForDelivery(ctx context.Context, gateway *v1alpha1.Mer
 		return false, fmt.Errorf("reading namespace %s: %w", gateway.Namespace, err)
 	}
 	return err == nil && namespace.DeletionTimestamp.IsZero(), nil
+}
+
+// reportsDefined says whether there can be ReplicaReports. Their definition goes with that of MerchantGateways when all of them are removed.
+func (r *Reconciler) reportsDefined(ctx context.Context, gateway *v1alpha1.MerchantGateway) (bool, error) {
+	system := r.Documents.Key(serving.KindGateway, gateway).Namespace
+	err := r.Live.List(ctx, &v1alpha1.ReplicaReportList{}, client.InNamespace(system), client.Limit(1))
+	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for replica reports: %w", err)
+	}
+	return true, nil
 }

@@ -3,6 +3,7 @@ package merchantgateway
 import (
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/translate"
@@ -40,7 +41,7 @@ func (r *Reconciler) announceWithdrawal(gateway *v1alpha1.MerchantGateway) {
 	r.Recorder.Eventf(gateway, nil, corev1.EventTypeWarning, EventWithdrawn, "Withdraw", "The gateway is no longer served")
 }
 
-func (r *Reconciler) announceRepair(gateway *v1alpha1.MerchantGateway, object string, drift documents.Drift) {
-	r.Recorder.Eventf(gateway, nil, corev1.EventTypeWarning, EventDocumentRepaired, "RepairDocument",
-		"The serving document %s was %s by somebody else and has been restored", object, drift)
+func (r *Reconciler) announceRepair(gateway *v1alpha1.MerchantGateway, document serving.Header, drift documents.Drift) {
+	r.Recorder.Eventf(gateway, r.Documents.Reference(document), corev1.EventTypeWarning, EventDocumentRepaired, drift.Action(),
+		"The serving document %s was %s by somebody else and has been restored", document.ObjectName(), drift)
 }

@@ -72,7 +72,7 @@ func (r *Reconciler) write(ctx context.Context, gateway *v1alpha1.MerchantGatewa
 		return "", err
 	}
 	if found.Drift != "" && version != found.Version {
-		r.announceRepair(gateway, document.Head().ObjectName(), found.Drift)
+		r.announceRepair(gateway, document.Head(), found.Drift)
 	}
 	return version, nil
 }

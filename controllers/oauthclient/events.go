@@ -3,6 +3,7 @@ package oauthclient
 import (
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/translate"
@@ -18,6 +19,9 @@ const (
 	EventSecretRestored = "SecretRestored"
 	// EventWithdrawn: the serving document was deleted, the client gets no token any more and its live tokens have ended.
 	EventWithdrawn = "Withdrawn"
+	// EventSuspended and EventResumed: spec.state is in force.
+	EventSuspended = "Suspended"
+	EventResumed   = "Resumed"
 	// EventDocumentRepaired: somebody else had edited or deleted a serving document, and it was restored.
 	EventDocumentRepaired = "DocumentRepaired"
 )
@@ -42,7 +46,17 @@ func (r *Reconciler) announceWithdrawal(resource *v1alpha1.OAuthClient) {
 	r.Recorder.Eventf(resource, nil, corev1.EventTypeWarning, EventWithdrawn, "Withdraw", "The client gets no token any more")
 }
 
-func (r *Reconciler) announceRepair(resource *v1alpha1.OAuthClient, object string, drift documents.Drift) {
-	r.Recorder.Eventf(resource, nil, corev1.EventTypeWarning, EventDocumentRepaired, "RepairDocument",
-		"The serving document %s was %s by somebody else and has been restored", object, drift)
+func (r *Reconciler) announceRepair(resource *v1alpha1.OAuthClient, document serving.Header, drift documents.Drift) {
+	r.Recorder.Eventf(resource, r.Documents.Reference(document), corev1.EventTypeWarning, EventDocumentRepaired, drift.Action(),
+		"The serving document %s was %s by somebody else and has been restored", document.ObjectName(), drift)
+}
+
+// announceState says when a client is suspended and when it is so no longer.
+func (r *Reconciler) announceState(resource *v1alpha1.OAuthClient, before, after *serving.Client) {
+	switch was := before != nil && before.Suspended; {
+	case after.Suspended && !was:
+		r.Recorder.Eventf(resource, nil, corev1.EventTypeNormal, EventSuspended, "Suspend", "The client gets no token, and no token that it has works any more")
+	case was && !after.Suspended:
+		r.Recorder.Eventf(resource, nil, corev1.EventTypeNormal, EventResumed, "Resume", "The client gets tokens again; those from before its suspension stay dead")
+	}
 }

@@ -37,6 +37,9 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 			return nil, err
 		}
 		r.announceSecret(resource, out)
+		if f.document.Drift == "" {
+			r.announceState(resource, f.input.Previous, out.Document)
+		}
 		return append(f.gatewayNeeds, r.need(resource, version)), nil
 	case translate.Withdraw:
 		withdrawn, err := r.withdraw(ctx, client.ObjectKeyFromObject(resource))
@@ -58,7 +61,7 @@ func (r *Reconciler) write(ctx context.Context, resource *v1alpha1.OAuthClient, 
 		return "", err
 	}
 	if found.Drift != "" && version != found.Version {
-		r.announceRepair(resource, document.Head().ObjectName(), found.Drift)
+		r.announceRepair(resource, document.Head(), found.Drift)
 	}
 	return version, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/d1gateway/d1gateway/controllers/internal/index"
 	"github.com/d1gateway/d1gateway/controllers/internal/metrics"
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
+	"github.com/d1gateway/d1gateway/controllers/internal/ownwrites"
 	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
 	"github.com/d1gateway/d1gateway/controllers/merchantgateway"
 	"github.com/d1gateway/d1gateway/controllers/oauthclient"
@@ -46,26 +47,29 @@ type Options struct {
 	Generate   translate.Generator
 	// NewClient makes the client that the reconcilers use. Optional.
 	NewClient client.NewClientFunc
+	// ReplicaNow is the clock by which the Leases of server replicas are seen. Optional: the real one, which is right also where Now is moved, because
+	// Leases are renewed by other processes.
+	ReplicaNow func() time.Time
 	// AllowSeveral lets one process hold several operators, whose controllers then share their names in metrics. Optional.
 	AllowSeveral bool
 }
 
 const (
-	// concurrentClients and concurrentGateways bound the reconciles that are under way at once.
-	concurrentClients, concurrentGateways = 8, 2
-	// queriesPerSecond and burst keep the start of an operator with ten thousand clients short; API Priority and Fairness protects the
-	// API server. With controller-runtime's default of 20, looking at them alone would take a quarter of an hour.
-	queriesPerSecond, burst = 500, 1000
-	shutdownTimeout         = 10 * time.Second
-	reconcileTimeout        = time.Minute
-	leaderElectionID        = "controllers.d1gateway.io"
+	// concurrentClients and concurrentGateways bound the reconciles that are under way at once, and by that the requests.
+	concurrentClients, concurrentGateways = 16, 2
+	// unlimited turns off client-go's own limit on requests. It would decide how fast ten thousand clients become Ready; what protects the
+	// API server is its Priority and Fairness, and that few reconciles are under way at once.
+	unlimited        = -1
+	shutdownTimeout  = 10 * time.Second
+	reconcileTimeout = time.Minute
+	leaderElectionID = "controllers.d1gateway.io"
 )
 
 // New answers a manager that runs the operator when it is started. ctx bounds the setting up only.
 func New(ctx context.Context, config *rest.Config, options Options) (manager.Manager, error) {
 	config = rest.CopyConfig(config)
 	if config.QPS == 0 {
-		config.QPS, config.Burst = queriesPerSecond, burst
+		config.QPS = unlimited
 	}
 	managed, err := managerOptions(options)
 	if err != nil {
@@ -105,7 +109,11 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 
 // addReplicas has the reports of the server replicas followed, and cleared away when their replica is long gone.
 func addReplicas(ctx context.Context, m manager.Manager, options Options) (*replicas.Tracker, error) {
-	tracker := replicas.NewTracker(time.Now)
+	now := options.ReplicaNow
+	if now == nil {
+		now = time.Now
+	}
+	tracker := replicas.NewTracker(now)
 	if err := tracker.Watch(ctx, m.GetCache()); err != nil {
 		return nil, err
 	}
@@ -126,17 +134,18 @@ func addReconcilers(m manager.Manager, watched cache.Cache, tracker *replicas.Tr
 	if err := metrics.RegisterResources(options.Registerer, m.GetCache()); err != nil {
 		return err
 	}
-	store := documents.NewStore(m.GetClient(), options.SystemNamespace, counted)
+	c := ownwrites.New(m.GetClient(), time.Now)
+	store := documents.NewStore(c, options.SystemNamespace, counted)
 	recorder := outcome.MaskedRecorder(m.GetEventRecorder("d1gateway"))
 	gateways := &merchantgateway.Reconciler{
-		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder,
+		Client: c, Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder,
 		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,
 	}
 	if err := gateways.SetupWithManager(m, controllerOptions(concurrentGateways)); err != nil {
 		return err
 	}
 	clients := &oauthclient.Reconciler{
-		Client: m.GetClient(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder, Metrics: counted,
+		Client: c, Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder, Metrics: counted,
 		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,
 	}
 	return clients.SetupWithManager(m, controllerOptions(concurrentClients))

@@ -20,6 +20,9 @@ func Client(in ClientInput) ClientOutput {
 	in.Now = wholeSeconds(in.Now)
 	from := originOf(in.Client)
 	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
+	if in.Client.Spec.State == v1alpha1.ClientSuspended {
+		accepted = yes(v1alpha1.ReasonSuspended, "The client is suspended by spec.state: it gets no token, and no token that it has works")
+	}
 	problems := append(gatewayProblems(in), methodProblems(in)...)
 	var credentials issue
 	switch from {

@@ -3,6 +3,10 @@ package documents
 import (
 	"crypto/sha256"
 	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/d1gateway/d1gateway/api/serving"
 )
 
 // Drift is what somebody else has done to a document. Its text completes "was ... by somebody else".
@@ -13,6 +17,19 @@ const (
 	Edited  Drift = "edited"
 	Deleted Drift = "deleted"
 )
+
+// Action is the one of an event that tells of the repair. Events of one action about one document are counted together, so each drift has its own.
+func (d Drift) Action() string {
+	if d == Deleted {
+		return "RepairDeletedDocument"
+	}
+	return "RepairEditedDocument"
+}
+
+// Reference names the object that holds a document.
+func (s *Store) Reference(head serving.Header) *corev1.ObjectReference {
+	return &corev1.ObjectReference{APIVersion: "v1", Kind: objectKind(head.Kind), Namespace: s.namespace, Name: head.ObjectName()}
+}
 
 // confirmed holds what this operator has written last, or found to be as it would write it: a document that differs from it was changed by
 // somebody else. It lives as long as the operator.

@@ -9,6 +9,8 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -48,6 +50,9 @@ func (s *Sweeper) Start(ctx context.Context) error {
 func (s *Sweeper) Sweep(ctx context.Context) {
 	logger := log.FromContext(ctx)
 	for _, name := range s.Tracker.gone() {
+		if s.isNeeded(ctx, name.report) {
+			continue
+		}
 		logger.Info("Deleting the reports of a server replica that is gone", "replica", name.replica, "report", name.report)
 		meta := metav1.ObjectMeta{Namespace: s.Namespace, Name: name.report}
 		for _, object := range []client.Object{&v1alpha1.ReplicaReport{ObjectMeta: meta}, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name.replica}}} {
@@ -56,6 +61,33 @@ func (s *Sweeper) Sweep(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// isNeeded says whether the deletion of a gateway waits for notifications that the replica has left: the report is all that tells of them.
+func (s *Sweeper) isNeeded(ctx context.Context, report string) bool {
+	for gateway, uid := range s.Tracker.leftBehind(report) {
+		resource := &v1alpha1.MerchantGateway{}
+		err := s.Client.Get(ctx, gateway, resource)
+		if client.IgnoreNotFound(err) != nil || err == nil && resource.UID == uid {
+			return true
+		}
+	}
+	return false
+}
+
+// leftBehind answers the gateways of which a report says that notifications wait.
+func (t *Tracker) leftBehind(report string) map[types.NamespacedName]types.UID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	left := map[types.NamespacedName]types.UID{}
+	if r := t.reports[report].ReplicaReport; r != nil {
+		for _, d := range r.Draining {
+			if ptr.Deref(d.Undelivered, 0) > 0 {
+				left[types.NamespacedName{Namespace: d.Namespace, Name: d.Name}] = types.UID(d.UID)
+			}
+		}
+	}
+	return left
 }
 
 type gone struct{ replica, report string }

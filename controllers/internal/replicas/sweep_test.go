@@ -11,6 +11,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -157,4 +158,33 @@ func refusing(c client.WithWatch, refusals *int) client.Client {
 			return next.Delete(ctx, object, options...)
 		},
 	})
+}
+
+// TestAReportThatADeletionWaitsForStays: it is all that tells of the notifications that a replica has left in its store.
+func TestAReportThatADeletionWaitsForStays(t *testing.T) {
+	c := cluster(t)
+	gateway := &v1alpha1.MerchantGateway{ObjectMeta: metav1.ObjectMeta{Namespace: "payments", Name: "acme", UID: "1"}}
+	if err := c.Create(t.Context(), gateway); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	w.seesAll()
+	w.sawReport("gone", &v1alpha1.ReplicaReport{ObjectMeta: metav1.ObjectMeta{Name: "gone"}, Replica: "gone", Draining: []v1alpha1.DrainingGateway{
+		{Namespace: "payments", Name: "acme", UID: "1", Undelivered: ptr.To[int64](3)},
+	}})
+	sweeper := &Sweeper{Tracker: w.Tracker, Client: c, Namespace: "system"}
+	sweeper.Sweep(t.Context())
+	w.time = w.time.Add(keep)
+	w.beats("live")
+	sweeper.Sweep(t.Context())
+	if got := left(t, c); !slices.Contains(got, "report gone") || slices.Contains(got, "report gone-1") {
+		t.Errorf("while the deletion waits there are %q", got)
+	}
+	if err := c.Delete(t.Context(), gateway); err != nil {
+		t.Fatal(err)
+	}
+	sweeper.Sweep(t.Context())
+	if got := left(t, c); slices.Contains(got, "report gone") {
+		t.Errorf("when the gateway has gone there are %q", got)
+	}
 }

@@ -117,11 +117,18 @@ func (t *Tracker) Uses(document string) map[string]time.Time {
 }
 
 // Undelivered says how many notifications wait for a gateway that is being deleted, and whether every live replica has said so. Replicas that
-// share a database say the same, so the highest number counts.
+// share a database say the same, so the highest number counts. While none is live it is what those have said that are gone.
 func (t *Tracker) Undelivered(gateway types.NamespacedName, uid types.UID) (most int64, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known = len(t.live) > 0
+	if len(t.live) == 0 {
+		for _, r := range t.reports {
+			count, _ := undelivered(r.ReplicaReport, gateway, uid)
+			most = max(most, count)
+		}
+		return most, false
+	}
+	known = true
 	for name := range t.live {
 		count, said := undelivered(t.reports[name].ReplicaReport, gateway, uid)
 		known = known && said

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -32,12 +33,15 @@ type Cluster struct {
 	environment *envtest.Environment
 }
 
+// stopTimeout is what a kube-apiserver gets to stop that is to be started again.
+const stopTimeout = 3 * time.Second
+
 // Main starts a cluster, runs the tests of a package and stops the cluster; use is given the cluster before the tests run.
 // It answers the exit status.
 func Main(m *testing.M, use func(*Cluster)) int {
 	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
-	cluster, err := Start()
+	cluster, err := Start("")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -51,8 +55,9 @@ func Main(m *testing.M, use func(*Cluster)) int {
 	return code
 }
 
-// Start starts etcd and kube-apiserver from $KUBEBUILDER_ASSETS, or from those that hack/build-tools.sh has built.
-func Start() (*Cluster, error) {
+// Start starts etcd and kube-apiserver from $KUBEBUILDER_ASSETS, or from those that hack/build-tools.sh has built. certificates is the directory of
+// the API server's certificates; with none it cannot be started again after StopAPIServer.
+func Start(certificates string) (*Cluster, error) {
 	root, err := buildtools.Root()
 	if err != nil {
 		return nil, err
@@ -71,6 +76,9 @@ func Start() (*Cluster, error) {
 		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}}
+	if certificates != "" {
+		c.environment.ControlPlane.APIServer = &envtest.APIServer{CertDir: certificates, StopTimeout: stopTimeout}
+	}
 	if c.Config, err = c.environment.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the API server: %w", err), c.environment.Stop())
 	}

@@ -26,6 +26,8 @@ type Setting struct {
 	// System is the system namespace, Tenant the one of the resources.
 	System, Tenant string
 	Clock          *Clock
+	// ReplicaClock is the one by which the operator sees that replicas are live.
+	ReplicaClock *Clock
 	// Log is all that the operators of this test have logged.
 	Log *Log
 	// Generate makes keys and secrets. It is the real one unless the test sets another before it starts an operator.
@@ -41,7 +43,7 @@ func (c *Cluster) NewSetting(t *testing.T) *Setting {
 	t.Helper()
 	return &Setting{
 		Cluster: c, System: c.Namespace(t, "system"), Tenant: c.Namespace(t, "tenant"),
-		Clock: &Clock{}, Log: &Log{}, Generate: translate.NewGenerator(),
+		Clock: &Clock{}, ReplicaClock: &Clock{}, Log: &Log{}, Generate: translate.NewGenerator(),
 	}
 }
 
@@ -70,6 +72,7 @@ func (s *Setting) StartOperator(t *testing.T, between interceptor.Funcs) *Operat
 		Logger:                 slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Registerer:             prometheus.NewRegistry(),
 		Now:                    s.Clock.Now,
+		ReplicaNow:             s.ReplicaClock.Now,
 		Generate:               s.Generate,
 		AllowSeveral:           true,
 		NewClient: func(config *rest.Config, options client.Options) (client.Client, error) {

@@ -2,7 +2,6 @@ package testenv
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -33,8 +32,9 @@ type Replica struct {
 	paused  bool
 	changed chan struct{} // buffered by one
 	report  v1alpha1.ReplicaReport
-	// undelivered is what a test wants reported of gateways, by their UID.
+	// undelivered is what a test wants reported of gateways, and draining are those that are being deleted, by their UID.
 	undelivered map[types.UID]*int64
+	draining    map[types.UID]serving.Header
 }
 
 // StartReplica runs a replica until the test ends or stops it.
@@ -42,22 +42,17 @@ func (s *Setting) StartReplica(t *testing.T, name string) *Replica {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	meta := metav1.ObjectMeta{Namespace: s.System, Name: name, Labels: map[string]string{v1alpha1.LabelReplica: v1alpha1.ReplicaValue}}
-	r := &Replica{setting: s, name: name, changed: make(chan struct{}, 1), undelivered: map[types.UID]*int64{}, report: v1alpha1.ReplicaReport{
+	r := &Replica{setting: s, name: name, changed: make(chan struct{}, 1), undelivered: map[types.UID]*int64{}, draining: map[types.UID]serving.Header{}, report: v1alpha1.ReplicaReport{
 		ObjectMeta: meta, Replica: name, Documents: &v1alpha1.ServedDocuments{ConfigMapsVersion: "1", SecretsVersion: "1"},
 	}}
 	var running sync.WaitGroup
 	for _, list := range []client.ObjectList{&corev1.SecretList{}, &corev1.ConfigMapList{}} {
-		events, err := s.Client.Watch(ctx, list, client.InNamespace(s.System), client.HasLabels{serving.LabelDocument})
-		if err != nil {
-			cancel()
-			t.Fatalf("watching the serving documents: %v", err)
-		}
-		running.Go(func() { r.follow(events) })
+		running.Go(func() { r.follow(ctx, list) })
 	}
 	s.Create(t, r.report.DeepCopy(), &coordinationv1.Lease{ObjectMeta: meta, Spec: coordinationv1.LeaseSpec{
 		HolderIdentity: ptr.To(name), LeaseDurationSeconds: ptr.To[int32](3600), RenewTime: ptr.To(metav1.NewMicroTime(time.Now())),
 	}})
-	running.Go(func() { r.write(ctx, t) })
+	running.Go(func() { r.write(ctx) })
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
@@ -105,11 +100,7 @@ func (r *Replica) SayNothingOf(g *v1alpha1.MerchantGateway) { r.count(g, nil) }
 func (r *Replica) count(g *v1alpha1.MerchantGateway, count *int64) {
 	r.change(func() {
 		r.undelivered[g.UID] = count
-		for i := range r.report.Draining {
-			if r.report.Draining[i].UID == string(g.UID) {
-				r.report.Draining[i].Undelivered = count
-			}
-		}
+		r.reportDraining()
 	})
 }
 
@@ -120,14 +111,23 @@ func (r *Replica) drain(object *corev1.ConfigMap, deleted bool) {
 	if err != nil || !ok {
 		return
 	}
-	r.report.Draining = slices.DeleteFunc(r.report.Draining, func(d v1alpha1.DrainingGateway) bool {
-		return d.Namespace == gateway.Namespace && d.Name == gateway.Name
-	})
-	count, told := r.undelivered[types.UID(gateway.UID)]
-	if !told {
-		count = ptr.To[int64](0)
+	delete(r.draining, types.UID(gateway.UID))
+	if gateway.Draining && !deleted {
+		r.draining[types.UID(gateway.UID)] = gateway.Header
 	}
-	if gateway.Draining && !deleted && count != nil {
+	r.reportDraining()
+}
+
+func (r *Replica) reportDraining() {
+	r.report.Draining = nil
+	for uid, gateway := range r.draining {
+		count, told := r.undelivered[uid]
+		if !told {
+			count = ptr.To[int64](0)
+		}
+		if count == nil {
+			continue
+		}
 		r.report.Draining = append(r.report.Draining, v1alpha1.DrainingGateway{
 			Namespace: gateway.Namespace, Name: gateway.Name, UID: gateway.UID, Undelivered: count,
 		})
@@ -144,7 +144,25 @@ func (r *Replica) change(how func()) {
 	}
 }
 
-func (r *Replica) follow(events watch.Interface) {
+// follow watches until ctx ends, and again when the API server was away.
+func (r *Replica) follow(ctx context.Context, list client.ObjectList) {
+	for ctx.Err() == nil {
+		untilDone(ctx, func() error {
+			events, err := r.setting.Client.Watch(ctx, list, client.InNamespace(r.setting.System), client.HasLabels{serving.LabelDocument})
+			if err == nil {
+				r.take(events)
+			}
+			return err
+		})
+	}
+}
+
+// untilDone tries something again and again until it succeeds or ctx ends.
+func untilDone(ctx context.Context, try func() error) {
+	_ = wait.PollUntilContextCancel(ctx, interval, true, func(context.Context) (bool, error) { return try() == nil, nil })
+}
+
+func (r *Replica) take(events watch.Interface) {
 	for event := range events.ResultChan() {
 		switch o := event.Object.(type) {
 		case *corev1.Secret:
@@ -164,30 +182,31 @@ func raise(version *string, seen string) {
 	}
 }
 
-// write keeps the report up to date.
-func (r *Replica) write(ctx context.Context, t *testing.T) {
+// write keeps the report up to date, also when it was deleted or the API server was away.
+func (r *Replica) write(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.changed:
 		}
-		r.mu.Lock()
-		report, paused := r.report.DeepCopy(), r.paused
-		r.mu.Unlock()
-		if paused {
-			continue
-		}
-		err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		untilDone(ctx, func() error {
+			r.mu.Lock()
+			report, paused := r.report.DeepCopy(), r.paused
+			r.mu.Unlock()
+			if paused {
+				return nil
+			}
 			var stored v1alpha1.ReplicaReport
-			if err := r.setting.Client.Get(ctx, client.ObjectKeyFromObject(report), &stored); err != nil {
+			err := r.setting.Client.Get(ctx, client.ObjectKeyFromObject(report), &stored)
+			if apierrors.IsNotFound(err) {
+				return r.setting.Client.Create(ctx, report)
+			}
+			if err != nil {
 				return err
 			}
 			report.ResourceVersion = stored.ResourceVersion
 			return r.setting.Client.Update(ctx, report)
 		})
-		if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) {
-			t.Errorf("writing the report of replica %s: %v", r.name, err)
-		}
 	}
 }
