@@ -14,7 +14,7 @@ import (
 	"github.com/d1gateway/d1gateway/controllers/internal/testenv"
 )
 
-// rotate asks for a rotation and waits until the Secret shows a new secret. At each look what the Secret shows has to be in the document.
+// rotate asks for a rotation and waits until the Secret shows a new secret and the status says so. At each look what the Secret shows has to be in the document.
 func rotate(t *testing.T, s *testenv.Setting, resource *v1alpha1.OAuthClient, secret *corev1.Secret) {
 	t.Helper()
 	before := text(secret, v1alpha1.KeyClientSecret)
@@ -29,6 +29,12 @@ func rotate(t *testing.T, s *testenv.Setting, resource *v1alpha1.OAuthClient, se
 		}
 		if shown == before || len(secret.Data[v1alpha1.KeyNextClientSecret]) > 0 {
 			return errors.New("the rotation is under way")
+		}
+		return nil
+	})
+	s.WaitFor(t, resource, func() error {
+		if resource.Status.LastHandledRotationRequest == "" {
+			return errors.New("the status does not say that the request was handled")
 		}
 		return nil
 	})

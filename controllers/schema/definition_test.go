@@ -15,8 +15,8 @@ func TestAPIServerAcceptsTheDefinitions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 2 {
-		t.Fatalf("%d definitions are embedded, want 2", len(all))
+	if len(all) != 3 {
+		t.Fatalf("%d definitions are embedded, want 3", len(all))
 	}
 	for _, d := range all {
 		t.Run(d.Name, func(t *testing.T) {
