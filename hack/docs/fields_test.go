@@ -19,6 +19,7 @@ import (
 var kinds = []struct{ definition, page string }{
 	{"bases/d1gateway.io_merchantgateways.yaml", "docs/spec/merchantgateway.md"},
 	{"bases/d1gateway.io_oauthclients.yaml", "docs/spec/oauthclient.md"},
+	{"bases/d1gateway.io_replicareports.yaml", "docs/spec/replicareport.md"},
 }
 
 func TestEveryKindHasAPage(t *testing.T) {
@@ -73,7 +74,8 @@ func TestAPageHasEveryFieldAndNoOther(t *testing.T) {
 	}
 }
 
-var fieldHeading = regexp.MustCompile("^`((?:spec|status)(?:\\.[A-Za-z]+(?:\\[\\])?)+)`$")
+// fieldHeading begins in lower case, which tells a field from a condition.
+var fieldHeading = regexp.MustCompile("^`([a-z][A-Za-z]*(?:\\[\\])?(?:\\.[A-Za-z]+(?:\\[\\])?)*)`$")
 
 // fieldOf answers the field that a heading names.
 func fieldOf(heading string) (string, bool) {
@@ -84,7 +86,7 @@ func fieldOf(heading string) (string, bool) {
 	return strings.TrimSuffix(m[1], "[]"), true
 }
 
-// readFields answers the fields below spec and status of a definition by their paths.
+// readFields answers the fields of a definition by their paths: those below spec and status, or the resource's own where it has neither.
 func readFields(t *testing.T, definition string) map[string]apiextensions.JSONSchemaProps {
 	t.Helper()
 	raw, err := crd.Bases.ReadFile(definition)
@@ -97,13 +99,24 @@ func readFields(t *testing.T, definition string) map[string]apiextensions.JSONSc
 	}
 	fields := map[string]apiextensions.JSONSchemaProps{}
 	root := d.Spec.Versions[0].Schema.OpenAPIV3Schema
-	for _, part := range []string{"spec", "status"} {
-		addFields(fields, part, root.Properties[part])
+	for part, schema := range root.Properties {
+		if isOfEveryKind(part) {
+			continue
+		}
+		if part != "spec" && part != "status" {
+			fields[part] = schema
+		}
+		addFields(fields, part, schema)
 	}
 	if len(fields) == 0 {
 		t.Fatalf("%s has no fields", definition)
 	}
 	return fields
+}
+
+// isOfEveryKind says whether a member is the same for all of Kubernetes.
+func isOfEveryKind(part string) bool {
+	return part == "apiVersion" || part == "kind" || part == "metadata"
 }
 
 func addFields(fields map[string]apiextensions.JSONSchemaProps, path string, schema apiextensions.JSONSchemaProps) {
@@ -151,11 +164,17 @@ func parse(t *testing.T, b block) []map[string]any {
 	return all
 }
 
-// pathsIn answers the fields that a resource, or a fragment of one that begins at spec or status, sets.
+// pathsIn answers the fields that a resource, or a fragment of one, sets.
 func pathsIn(doc map[string]any) map[string]bool {
 	set := map[string]bool{}
-	for _, part := range []string{"spec", "status"} {
-		addPaths(set, part, doc[part])
+	for part, value := range doc {
+		if isOfEveryKind(part) {
+			continue
+		}
+		if part != "spec" && part != "status" {
+			set[part] = true
+		}
+		addPaths(set, part, value)
 	}
 	return set
 }
