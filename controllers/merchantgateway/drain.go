@@ -14,6 +14,7 @@ import (
 
 	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
+	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
 	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
@@ -33,25 +34,35 @@ func (r *Reconciler) drain(ctx context.Context, gateway *v1alpha1.MerchantGatewa
 	if err != nil || !waits {
 		return drained{done: true}, err
 	}
-	stored, err := r.stored(ctx, serving.KindGateway, gateway)
-	if err != nil {
-		return drained{}, err
-	}
-	document, ok := stored.Document.(*serving.Gateway)
-	if !ok {
-		return drained{done: true}, nil // it was never served
-	}
-	version, err := r.write(ctx, gateway, translate.Draining(document), stored)
-	if err != nil {
-		return drained{}, err
+	needs, err := r.programDraining(ctx, gateway)
+	if err != nil || needs == nil {
+		return drained{done: true}, err
 	}
 	key := client.ObjectKeyFromObject(gateway)
 	undelivered, known := r.Replicas.Undelivered(key, gateway.UID)
-	known = known && r.Replicas.Served(r.need(serving.KindGateway, gateway, version))
+	known = known && r.Replicas.Served(needs...)
 	if known && undelivered == 0 {
 		return drained{done: true}, nil
 	}
 	return drained{status: translate.DrainingStatus(gateway, undelivered, known)}, nil
+}
+
+// programDraining writes what the servers need to deliver what they took, and answers what they must serve; nothing when they never served the
+// gateway. A changed spec is put in force, so that a destination can still be mended; one that cannot be served leaves the last good one.
+func (r *Reconciler) programDraining(ctx context.Context, gateway *v1alpha1.MerchantGateway) ([]replicas.Need, error) {
+	found, err := r.gather(ctx, gateway)
+	if err != nil || found.input.Previous == nil {
+		return nil, err
+	}
+	out := translate.Gateway(found.input)
+	if out.Action != translate.Write {
+		out = translate.GatewayOutput{Action: translate.Write, Document: found.input.Previous, Secrets: found.input.PreviousSecrets}
+	}
+	if out.Secrets == nil {
+		return nil, nil // nothing can be delivered without them, nor made again
+	}
+	out.Document = translate.Draining(out.Document)
+	return r.program(ctx, gateway, found, out)
 }
 
 // waitsForDelivery says whether a deletion waits at all. It does not where the user says so, where nobody is there to deliver and nobody who was there

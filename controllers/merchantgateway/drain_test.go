@@ -48,6 +48,23 @@ func waitUndelivered(t *testing.T, s *testenv.Setting, gateway *v1alpha1.Merchan
 	}
 }
 
+// TestADestinationCanBeMendedWhileAGatewayDrains: else whoever deletes a gateway with a wrong URL could only give its notifications up.
+func TestADestinationCanBeMendedWhileAGatewayDrains(t *testing.T) {
+	t.Parallel()
+	s := cluster.NewSetting(t)
+	s.StartOperator(t, interceptor.Funcs{})
+	gateway := draining(t, s)
+	s.Update(t, gateway, func() { gateway.Spec.Delivery.URL = "https://mended.acme.example/d1" })
+	s.GatewayDocument(t, gateway, func(d *serving.Gateway) error {
+		if d.Delivery.URL != "https://mended.acme.example/d1" || !d.Draining {
+			return fmt.Errorf("it delivers to %s, draining %v", d.Delivery.URL, d.Draining)
+		}
+		return nil
+	})
+	s.Replica.Undelivered(gateway, 0)
+	s.WaitGone(t, gateway)
+}
+
 func isGone(t *testing.T, s *testenv.Setting, gateway *v1alpha1.MerchantGateway) error {
 	t.Helper()
 	switch err := s.Client.Get(t.Context(), client.ObjectKeyFromObject(gateway), &v1alpha1.MerchantGateway{}); {

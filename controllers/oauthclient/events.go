@@ -1,6 +1,9 @@
 package oauthclient
 
 import (
+	"slices"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/d1gateway/d1gateway/api/serving"
@@ -15,6 +18,8 @@ const (
 	EventSecretIssued = "SecretIssued"
 	// EventSecretShown: every server replica accepts the new client_secret, and the Secret shows it: it can be handed to Thales.
 	EventSecretShown = "SecretShown"
+	// EventSecretEnded: a former secret works no longer: its overlap is over, or nobody used it any more.
+	EventSecretEnded = "SecretEnded"
 	// EventSecretRestored: a client_secret that somebody deleted has been put back.
 	EventSecretRestored = "SecretRestored"
 	// EventWithdrawn: the serving document was deleted, the client gets no token any more and its live tokens have ended.
@@ -27,7 +32,7 @@ const (
 )
 
 // announceSecret says what has become of the secret and why, never which it is.
-func (r *Reconciler) announceSecret(resource *v1alpha1.OAuthClient, out translate.ClientOutput) {
+func (r *Reconciler) announceSecret(resource *v1alpha1.OAuthClient, before *serving.Client, out translate.ClientOutput) {
 	if out.Issued != "" {
 		r.Metrics.SecretIssued()
 	}
@@ -35,11 +40,29 @@ func (r *Reconciler) announceSecret(resource *v1alpha1.OAuthClient, out translat
 		{EventSecretRestored, "RestoreSecret", out.Restored},
 		{EventSecretIssued, "IssueSecret", out.Issued},
 		{EventSecretShown, "ShowSecret", out.Shown},
+		{EventSecretEnded, "EndSecret", endedNote(before, out.Document)},
 	} {
 		if event.note != "" {
 			r.Recorder.Eventf(resource, nil, corev1.EventTypeNormal, event.reason, event.action, "%s", event.note)
 		}
 	}
+}
+
+// endedNote names the secrets that the document lists no longer, by their ids; empty when there are none.
+func endedNote(before, after *serving.Client) string {
+	if before == nil || len(after.Credentials) == 0 {
+		return ""
+	}
+	var ended []string
+	for _, c := range before.Credentials {
+		if !slices.ContainsFunc(after.Credentials, func(k serving.Credential) bool { return k.ID == c.ID }) {
+			ended = append(ended, c.ID)
+		}
+	}
+	if len(ended) == 0 {
+		return ""
+	}
+	return "The former client_secret no longer works: credential " + strings.Join(ended, ", ")
 }
 
 func (r *Reconciler) announceWithdrawal(resource *v1alpha1.OAuthClient) {

@@ -38,7 +38,8 @@ func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient)
 		return found{}, err
 	}
 	// A gateway that is being deleted is as good as gone: nothing is to be written for it any more.
-	if gateway != nil && gateway.DeletionTimestamp.IsZero() {
+	f.input.GatewayDeleted = gateway != nil && !gateway.DeletionTimestamp.IsZero()
+	if gateway != nil && !f.input.GatewayDeleted {
 		f.input.Gateway = gateway
 		if f.gatewayNeeds, err = r.needsOf(ctx, gateway); err != nil {
 			return found{}, err

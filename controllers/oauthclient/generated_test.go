@@ -160,6 +160,7 @@ func TestARotationOnRequest(t *testing.T) {
 		return nil
 	})
 	current(t, s, client, after)
+	s.WaitEvent(t, client, "SecretEnded")
 	s.WaitFor(t, secret, func() error {
 		if _, there := secret.Data[v1alpha1.KeyPreviousClientSecret]; there {
 			return errors.New("the Secret still shows a secret that does not work")

@@ -36,7 +36,7 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 		if err != nil {
 			return nil, err
 		}
-		r.announceSecret(resource, out)
+		r.announceSecret(resource, f.input.Previous, out)
 		if f.document.Drift == "" {
 			r.announceState(resource, f.input.Previous, out.Document)
 		}

@@ -94,6 +94,9 @@ func clientProgrammed(in ClientInput, out ClientOutput, reasons []judgement) ver
 func gatewayProblems(in ClientInput) []problem {
 	at := field.NewPath("spec", "gatewayRef", "name")
 	name := in.Client.Spec.GatewayRef.Name
+	if in.GatewayDeleted {
+		return []problem{problemAt(at, v1alpha1.ReasonGatewayNotFound, "MerchantGateway %q is being deleted", name)}
+	}
 	if in.Gateway == nil {
 		return []problem{problemAt(at, v1alpha1.ReasonGatewayNotFound, "MerchantGateway %q does not exist in namespace %q", name, in.Client.Namespace)}
 	}

@@ -36,11 +36,18 @@ func keyEvents(in GatewayInput, out GatewayOutput) []KeyEvent {
 		}
 	}
 	for _, k := range servedKeys(out.Document, out.Secrets) {
-		if !isNamed(in.Previous, k) {
+		if !isNamed(in.Previous, k) || signsEarlier(in, k) {
 			events = append(events, KeyEvent{EventSigningKeyPublished, publishedMessage(k, in.Now)})
 		}
 	}
 	return events
+}
+
+// signsEarlier says whether a key takes the place of a withdrawn one before its time.
+func signsEarlier(in GatewayInput, k serving.SigningKey) bool {
+	return in.PreviousSecrets != nil && slices.ContainsFunc(in.PreviousSecrets.SigningKeys, func(before serving.SigningKey) bool {
+		return before.ID == k.ID && k.SignsFrom.Before(before.SignsFrom)
+	})
 }
 
 func publishedMessage(k serving.SigningKey, now time.Time) string {

@@ -34,7 +34,7 @@ func signingKeyStatus(in GatewayInput, keys []serving.SigningKey) []v1alpha1.Sig
 	var all []v1alpha1.SigningKeyStatus
 	for i, k := range keys {
 		status := v1alpha1.SigningKeyStatus{
-			ID: k.ID, Algorithm: v1alpha1.SigningAlgorithm(k.Algorithm), SignsFrom: statusTime(k.SignsFrom), LastUsedTime: lastSigned(in, k.ID),
+			ID: k.ID, Algorithm: v1alpha1.SigningAlgorithm(k.Algorithm), SignsFrom: statusTime(k.SignsFrom), LastUsedTime: lastSigned(in, k),
 		}
 		if i+1 < len(keys) {
 			status.ExpiryTime = statusTime(k.TokensUntil)
@@ -44,12 +44,15 @@ func signingKeyStatus(in GatewayInput, keys []serving.SigningKey) []v1alpha1.Sig
 	return all
 }
 
-// lastSigned answers when a key last signed, to the hour: a status that followed every token would be written all the time. A replica that is gone
-// reports no more, so what the status shows stands until there is something later.
-func lastSigned(in GatewayInput, id string) metav1.Time {
-	last := in.Uses[id].UTC().Truncate(time.Hour)
+// lastSigned answers when a key last signed, to the hour but not before it began to: a status that followed every token would be written all the
+// time. A replica that is gone reports no more, so what the status shows stands until there is something later.
+func lastSigned(in GatewayInput, k serving.SigningKey) metav1.Time {
+	var last time.Time
+	if used := in.Uses[k.ID]; !used.IsZero() {
+		last = later(used.UTC().Truncate(time.Hour), k.SignsFrom)
+	}
 	for _, shown := range in.Gateway.Status.SigningKeys {
-		if shown.ID == id {
+		if shown.ID == k.ID {
 			last = later(last, shown.LastUsedTime.UTC())
 		}
 	}

@@ -80,6 +80,8 @@ type ClientInput struct {
 	Client *v1alpha1.OAuthClient
 	// Gateway is the MerchantGateway it refers to, with its status; nil when there is none.
 	Gateway *v1alpha1.MerchantGateway
+	// GatewayDeleted says that it exists and is being deleted; Gateway is nil then.
+	GatewayDeleted bool
 	// GatewayServed says whether that gateway has a Gateway document.
 	GatewayServed bool
 	// Holder is the other resource that holds the same client id on the same host and token path, as "namespace/name"; else empty.

@@ -18,6 +18,7 @@ type health struct {
 	state    *serving.State
 	store    store.Store
 	reported <-chan struct{} // closed when D1 may come as far as the operator is concerned; nil when nobody is told
+	unheard  func() bool     // whether what is reported does not arrive
 	stopping atomic.Bool
 }
 
@@ -68,6 +69,9 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	if h.state.Stale() {
 		_, _ = text.WriteString("[!] documents: the last good copy on disk is served, the API server has not answered since the start; what the copy has not is answered 503\n")
+	}
+	if h.reported != nil && h.isReported() == nil && h.unheard() {
+		_, _ = text.WriteString("[!] report: the API server does not take what this replica reports, and the operator does not count on it\n")
 	}
 	for _, p := range h.state.Problems() {
 		instead := "the last good one serves on"

@@ -33,7 +33,7 @@ func (s *Server) report() error {
 		Settle:  2 * acceptTimeout, // to read the body, and to take the notification in
 		Cluster: c, Observer: metrics.Replica{Metrics: s.metrics}, Logger: o.Logger, Now: o.Now,
 	})
-	s.health.reported = s.reporter.Ready()
+	s.health.reported, s.health.unheard = s.reporter.Ready(), s.reporter.IsUnheard
 	metrics.Reporting(s.registry, s.reporter, o.Now)
 	return nil
 }

@@ -35,6 +35,7 @@ func (r *Reporter) lease(ctx context.Context) {
 			wait = outage.failed(fmt.Errorf("renewing the replica lease: %w", err))
 		} else {
 			outage.ended()
+			r.renewed.Store(time.Now().UnixNano())
 			r.options.Observer.Renewed(r.options.Now())
 			once(r.leased)
 		}

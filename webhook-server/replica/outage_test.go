@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
 func TestWhileTheAPIServerIsAwayTheReplicaBecomesReadyAndTellsEverythingLater(t *testing.T) {
@@ -23,6 +25,9 @@ func TestWhileTheAPIServerIsAwayTheReplicaBecomesReadyAndTellsEverythingLater(t 
 		w.authenticate("first")
 		w.reach("77", "78")
 		w.pass(time.Hour)
+		if !w.reporter.IsUnheard() {
+			t.Error("nobody is told that nothing arrives")
+		}
 		if w.reporter.Behind().IsZero() {
 			t.Error("nothing waits to be written")
 		}
@@ -31,9 +36,23 @@ func TestWhileTheAPIServerIsAwayTheReplicaBecomesReadyAndTellsEverythingLater(t 
 		}
 		w.cluster.set(func(f *fakeCluster) { f.away = false })
 		w.pass(15 * time.Second)
+		if w.reporter.IsUnheard() {
+			t.Error("it calls itself unheard although its Lease is there")
+		}
 		own := w.own()
 		if own.Documents.ConfigMapsVersion != "77" || len(own.Uses) != 1 || len(w.cluster.renewals) == 0 || !w.reporter.Behind().IsZero() {
 			t.Errorf("told %+v, %d renewals", own, len(w.cluster.renewals))
+		}
+	})
+}
+
+func TestAStartFromTheCopyDoesNotWaitForTheAPIServerASecondTime(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.cluster.away = true
+		w.State.ApplyBatch(serving.Batch{Copy: true})
+		w.run()
+		if !w.isReady() {
+			t.Error("it is not ready at once")
 		}
 	})
 }

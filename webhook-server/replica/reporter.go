@@ -36,6 +36,8 @@ type Documents interface {
 	Changes() <-chan struct{}
 	// WaitSynced is closed once there is something to tell.
 	WaitSynced() <-chan struct{}
+	// Stale says that it comes from a copy, because the API server does not answer.
+	Stale() bool
 }
 
 // Cluster is where reports and the Lease are kept. Its methods are called by one goroutine for the reports and by one for the Lease.
@@ -94,6 +96,7 @@ type Reporter struct {
 	reported  chan struct{} // closed when one has been written
 	leased    chan struct{} // closed when the Lease has been taken
 	ready     chan struct{}
+	renewed   atomic.Int64 // Unix nanoseconds of the last renewal of the Lease; 0 before the first
 	behind    atomic.Int64 // Unix nanoseconds since when something waits to be written; 0 when nothing does
 
 	stopping chan struct{} // closed by Stop
@@ -143,6 +146,9 @@ func (r *Reporter) Run(ctx context.Context) {
 // Ready is closed once the first report and the Lease are there, or have been waited for long enough.
 func (r *Reporter) Ready() <-chan struct{} { return r.ready }
 
+// IsUnheard says that the Lease has run out, or was never taken: the API server does not answer this replica, and the operator does not count on it.
+func (r *Reporter) IsUnheard() bool { return time.Since(time.Unix(0, r.renewed.Load())) > LeaseDuration }
+
 // Behind is since when something waits to be written; zero when nothing does.
 func (r *Reporter) Behind() time.Time {
 	if since := r.behind.Load(); since != 0 {
@@ -152,6 +158,10 @@ func (r *Reporter) Behind() time.Time {
 }
 
 func (r *Reporter) becomeReady(ctx context.Context) {
+	if r.options.Documents.Stale() {
+		close(r.ready) // it has been waited for long enough
+		return
+	}
 	patience := time.NewTimer(readyPatience)
 	defer patience.Stop()
 	for _, done := range []<-chan struct{}{r.reported, r.leased} {
