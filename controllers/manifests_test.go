@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -35,6 +36,24 @@ func TestTheManifestsAreAccepted(t *testing.T) {
 		err := strict.Create(t.Context(), object, client.DryRunAll)
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			t.Errorf("%s %s: %v", object.GetKind(), object.GetName(), err)
+		}
+	}
+}
+
+// TestEveryDefinitionIsInstalled: one that is not listed is missing in every cluster but those of the tests.
+func TestEveryDefinitionIsInstalled(t *testing.T) {
+	root := filepath.Join(testenv.Root(t), "config", "crd")
+	files, err := filepath.Glob(filepath.Join(root, "bases", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found %d definitions: %v", len(files), err)
+	}
+	listed, err := os.ReadFile(filepath.Join(root, "kustomization.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if !strings.Contains(string(listed), "- bases/"+filepath.Base(file)+"\n") {
+			t.Errorf("kustomization.yaml does not list %s", filepath.Base(file))
 		}
 	}
 }

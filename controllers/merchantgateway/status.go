@@ -15,6 +15,7 @@ import (
 
 // unclaim takes out of a status what is only true when every replica serves the documents.
 func unclaim(status *v1alpha1.MerchantGatewayStatus, before v1alpha1.MerchantGatewayStatus) {
+	status.TokenURLs, status.NotificationURL = before.TokenURLs, before.NotificationURL
 	status.WithdrawnKeys = before.WithdrawnKeys
 	status.LastHandledRotationRequest = before.LastHandledRotationRequest
 }

@@ -57,9 +57,9 @@ func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient)
 	f.input.Previous, _ = f.document.Document.(*serving.Client)
 	f.input.PreviousServed = f.input.Previous != nil && r.Replicas.Served(r.need(resource, f.document.Version))
 	f.input.Uses = r.Replicas.Uses(r.Documents.Key(serving.KindClient, resource).Name)
-	f.input.Remembered = r.Remembered.of(resource.UID)
+	f.input.Remembered = r.Remembered.of(resource)
 	if f.input.Secret != nil && translate.IsGenerated(f.input.Secret, resource) {
-		r.Remembered.remember(resource.UID, f.input.Secret)
+		r.Remembered.saw(resource, f.input.Secret, f.input.Previous)
 	}
 	f.input.Holder, err = r.holder(ctx, f.input)
 	return f, err

@@ -30,7 +30,7 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 			if err := ownedsecret.Write(ctx, r.Client, f.input.Secret, out.Secret); err != nil {
 				return nil, err
 			}
-			r.Remembered.remember(resource.UID, out.Secret)
+			r.Remembered.wrote(resource, out.Secret)
 		}
 		version, err := r.write(ctx, resource, out.Document, f.document)
 		if err != nil {
@@ -88,7 +88,7 @@ func (r *Reconciler) dropFormer(ctx context.Context, resource *v1alpha1.OAuthCli
 func (r *Reconciler) finalize(ctx context.Context, resource *v1alpha1.OAuthClient) error {
 	key := client.ObjectKeyFromObject(resource)
 	r.Replicas.Leave(serving.KindClient, key)
-	r.Remembered.forget(resource.UID)
+	r.Remembered.forget(key)
 	return lifecycle.Release(ctx, r.Client, resource, func() error {
 		withdrawn, err := r.withdraw(ctx, key)
 		if withdrawn {
@@ -101,6 +101,7 @@ func (r *Reconciler) finalize(ctx context.Context, resource *v1alpha1.OAuthClien
 // forget deletes the document of a client that is gone: no credential outlives its resource.
 func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) error {
 	r.Replicas.Leave(serving.KindClient, key)
+	r.Remembered.forget(key)
 	return lifecycle.Forget(ctx, r.Live, key, &v1alpha1.OAuthClient{}, func() error {
 		_, err := r.withdraw(ctx, key)
 		return err

@@ -1,10 +1,12 @@
 package oauthclient
 
 import (
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
@@ -14,11 +16,25 @@ import (
 // Secret that somebody deletes can come back as it was because of this. The zero value is empty.
 type Remembered struct {
 	mu      sync.Mutex
-	secrets map[types.UID]serving.Secret
+	secrets map[types.NamespacedName]remembered // by OAuthClient
 }
 
-// remember takes up what a generated Secret of the OAuthClient shows.
-func (r *Remembered) remember(owner types.UID, secret *corev1.Secret) {
+// remembered is what was seen of one OAuthClient, which its uid tells from another one of the name.
+type remembered struct {
+	uid    types.UID
+	secret serving.Secret
+}
+
+// saw takes up what a generated Secret shows, if its document knows it: what somebody else has put there may not be worth keeping.
+func (r *Remembered) saw(owner *v1alpha1.OAuthClient, secret *corev1.Secret, document *serving.Client) {
+	digest := serving.DigestSecret(string(secret.Data[v1alpha1.KeyClientSecret]))
+	if document != nil && slices.ContainsFunc(document.Credentials, func(c serving.Credential) bool { return c.Digest.Equal(digest) }) {
+		r.wrote(owner, secret)
+	}
+}
+
+// wrote takes up what the operator has written.
+func (r *Remembered) wrote(owner *v1alpha1.OAuthClient, secret *corev1.Secret) {
 	text := string(secret.Data[v1alpha1.KeyClientSecret])
 	if text == "" {
 		return
@@ -26,19 +42,22 @@ func (r *Remembered) remember(owner types.UID, secret *corev1.Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.secrets == nil {
-		r.secrets = map[types.UID]serving.Secret{}
+		r.secrets = map[types.NamespacedName]remembered{}
 	}
-	r.secrets[owner] = serving.NewSecret(text)
+	r.secrets[client.ObjectKeyFromObject(owner)] = remembered{owner.UID, serving.NewSecret(text)}
 }
 
 // of answers the client_secret that was seen last; zero when none was.
-func (r *Remembered) of(owner types.UID) serving.Secret {
+func (r *Remembered) of(owner *v1alpha1.OAuthClient) serving.Secret {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.secrets[owner]
+	if seen := r.secrets[client.ObjectKeyFromObject(owner)]; seen.uid == owner.UID {
+		return seen.secret
+	}
+	return serving.Secret{}
 }
 
-func (r *Remembered) forget(owner types.UID) {
+func (r *Remembered) forget(owner types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.secrets, owner)

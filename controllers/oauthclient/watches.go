@@ -34,7 +34,9 @@ func (r *Reconciler) watch(b *builder.Builder) *builder.Builder {
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.readersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		// A document that is edited or deleted is repaired.
 		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindClient), handler.TypedEnqueueRequestsFromMapFunc(documents.Owners(serving.KindClient, r.Namespaces)))).
-		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindGateway), handler.TypedEnqueueRequestsFromMapFunc(r.clientsOfDocument), documents.ComesOrGoes())).
+		// Clients are served when both documents of their gateway are there.
+		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindGateway), handler.TypedEnqueueRequestsFromMapFunc(r.clientsOfDocument(serving.KindGateway)), documents.ComesOrGoes())).
+		WatchesRawSource(source.Kind(r.Watched, documents.Metadata(serving.KindGatewaySecrets), handler.TypedEnqueueRequestsFromMapFunc(r.clientsOfDocument(serving.KindGatewaySecrets)), documents.ComesOrGoes())).
 		WatchesRawSource(r.Replicas.Source(serving.KindClient, func() []reconcile.Request { return requests(r.find(context.Background())) }))
 }
 
@@ -53,7 +55,7 @@ func claimChanged() predicate.Predicate {
 	}
 }
 
-// gatewayChanged passes what clients depend on: the spec of a gateway, that it exists, whether it is accepted, and its token URLs.
+// gatewayChanged passes what clients depend on: the spec of a gateway, that it exists, whether it is accepted and programmed, and its token URLs.
 func gatewayChanged() predicate.Predicate {
 	return predicate.Funcs{
 		UpdateFunc: func(e event.UpdateEvent) bool {
@@ -62,16 +64,17 @@ func gatewayChanged() predicate.Predicate {
 			return ok1 && ok2 && (before.UID != after.UID ||
 				before.Generation != after.Generation ||
 				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-				accepted(before) != accepted(after) ||
+				statusOf(before, v1alpha1.ConditionAccepted) != statusOf(after, v1alpha1.ConditionAccepted) ||
+				statusOf(before, v1alpha1.ConditionProgrammed) != statusOf(after, v1alpha1.ConditionProgrammed) ||
 				!slices.Equal(before.Status.TokenURLs, after.Status.TokenURLs))
 		},
 		GenericFunc: func(event.GenericEvent) bool { return false },
 	}
 }
 
-// accepted answers the status of the gateway's condition, "" while it has none.
-func accepted(gateway *v1alpha1.MerchantGateway) metav1.ConditionStatus {
-	if condition := meta.FindStatusCondition(gateway.Status.Conditions, v1alpha1.ConditionAccepted); condition != nil {
+// statusOf answers the status of a condition of the gateway, "" while it has none.
+func statusOf(gateway *v1alpha1.MerchantGateway, kind string) metav1.ConditionStatus {
+	if condition := meta.FindStatusCondition(gateway.Status.Conditions, kind); condition != nil {
 		return condition.Status
 	}
 	return ""
@@ -127,11 +130,14 @@ func requests(clients []v1alpha1.OAuthClient) []reconcile.Request {
 	return all
 }
 
-// clientsOfDocument answers the clients of the gateway that a serving document belongs to.
-func (r *Reconciler) clientsOfDocument(ctx context.Context, object *metav1.PartialObjectMetadata) []reconcile.Request {
-	var all []reconcile.Request
-	for _, gateway := range documents.Owners(serving.KindGateway, r.Namespaces)(ctx, object) {
-		all = append(all, requests(r.find(ctx, client.InNamespace(gateway.Namespace), client.MatchingFields{index.ClientsByGateway: gateway.Name}))...)
+// clientsOfDocument answers a function that maps a serving document of that kind to the clients of the gateway that it belongs to.
+func (r *Reconciler) clientsOfDocument(kind serving.Kind) handler.TypedMapFunc[*metav1.PartialObjectMetadata, reconcile.Request] {
+	owners := documents.Owners(kind, r.Namespaces)
+	return func(ctx context.Context, object *metav1.PartialObjectMetadata) []reconcile.Request {
+		var all []reconcile.Request
+		for _, gateway := range owners(ctx, object) {
+			all = append(all, requests(r.find(ctx, client.InNamespace(gateway.Namespace), client.MatchingFields{index.ClientsByGateway: gateway.Name}))...)
+		}
+		return all
 	}
-	return all
 }

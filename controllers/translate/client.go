@@ -248,6 +248,6 @@ func answeredRequest(in ClientInput, out ClientOutput, credentials issue) string
 	case out.Secret == nil || !credentials.next.IsZero():
 		return in.Client.Status.LastHandledRotationRequest
 	default:
-		return handledRequest(out.Document.RotationRequest)
+		return out.Document.RotationRequest
 	}
 }

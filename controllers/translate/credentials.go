@@ -104,10 +104,10 @@ func credentialStatus(in ClientInput, live []serving.Credential) []v1alpha1.Cred
 
 // lastUse answers when a credential was last used; zero when no use is known. The status remembers what a replica has reported that is gone.
 func lastUse(in ClientInput, id string) time.Time {
-	at := in.Uses[id]
+	at := believed(in.Uses[id], in.Now)
 	for _, c := range in.Client.Status.Credentials {
 		if c.ID == id {
-			at = later(at, c.LastUsedTime.Time)
+			at = later(at, believed(c.LastUsedTime.Time, in.Now))
 		}
 	}
 	return wholeSeconds(at)

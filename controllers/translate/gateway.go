@@ -231,7 +231,7 @@ func gatewayStatus(in GatewayInput, out GatewayOutput, good bool) v1alpha1.Merch
 	if doc, secrets := servedDocuments(in, out); doc != nil {
 		status.SigningKeys = signingKeyStatus(in, servedKeys(doc, secrets))
 		status.WithdrawnKeys = withdrawnKeys(in.Gateway, doc)
-		status.LastHandledRotationRequest = handledRequest(doc.RotationRequest)
+		status.LastHandledRotationRequest = doc.RotationRequest
 	}
 	return status
 }

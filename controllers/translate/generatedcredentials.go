@@ -40,7 +40,7 @@ func generatedReady(in ClientInput, i issue) verdict {
 
 // rotationRequest answers the request that counts as acted on from now on.
 func rotationRequest(in ClientInput) string {
-	if request := in.Client.Annotations[v1alpha1.AnnotationRotateRequestedAt]; request != "" {
+	if request := rotationRequestOf(in.Client); request != "" {
 		return request
 	}
 	if in.Previous != nil {

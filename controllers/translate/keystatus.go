@@ -48,22 +48,13 @@ func signingKeyStatus(in GatewayInput, keys []serving.SigningKey) []v1alpha1.Sig
 // time. A replica that is gone reports no more, so what the status shows stands until there is something later.
 func lastSigned(in GatewayInput, k serving.SigningKey) metav1.Time {
 	var last time.Time
-	if used := in.Uses[k.ID]; !used.IsZero() {
+	if used := believed(in.Uses[k.ID], in.Now); !used.IsZero() {
 		last = later(used.UTC().Truncate(time.Hour), k.SignsFrom)
 	}
 	for _, shown := range in.Gateway.Status.SigningKeys {
 		if shown.ID == k.ID {
-			last = later(last, shown.LastUsedTime.UTC())
+			last = later(last, believed(shown.LastUsedTime.UTC(), in.Now))
 		}
 	}
 	return statusTime(last)
-}
-
-// handledRequest answers the request as the status can hold it.
-func handledRequest(request string) string {
-	const most = 1024
-	if runes := []rune(request); len(runes) > most {
-		return string(runes[:most])
-	}
-	return request
 }

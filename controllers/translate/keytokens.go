@@ -34,10 +34,16 @@ func withoutRetired(keys []serving.SigningKey, now time.Time) []serving.SigningK
 	return slices.DeleteFunc(keys, func(k serving.SigningKey) bool { return k.ID != newest && !now.Before(k.TokensUntil) })
 }
 
-// nextKeyChange answers when the next successor is due or the next key has no token left.
-func nextKeyChange(keys []serving.SigningKey, rotation time.Duration) time.Time {
+// nextKeyChange answers when the next successor is due, or the next one is about to sign, or the next key has no token left.
+func nextKeyChange(keys []serving.SigningKey, rotation time.Duration, now time.Time) time.Time {
 	newest := len(keys) - 1
-	next := keys[newest].SignsFrom.Add(rotation - successorLead)
+	var next time.Time
+	for _, k := range keys {
+		if look := lastLook(k); look.After(now) {
+			next = sooner(next, look)
+		}
+	}
+	next = sooner(next, keys[newest].SignsFrom.Add(rotation-successorLead))
 	for _, k := range keys[:newest] {
 		next = sooner(next, k.TokensUntil)
 	}

@@ -73,7 +73,7 @@ func (r *rotation) lostWaiting() string {
 }
 
 func (r *rotation) isAskedFor() string {
-	request := r.in.Client.Annotations[v1alpha1.AnnotationRotateRequestedAt]
+	request := rotationRequestOf(r.in.Client)
 	// The request that a client is born with, or that comes together with another secret, is answered by that secret.
 	if r.in.Previous == nil || r.tookOver || request == "" || request == r.in.Previous.RotationRequest {
 		return ""

@@ -58,7 +58,7 @@ const longestTokenLifetime = 24 * time.Hour
 
 // gatewayRotationRequest answers the request that counts as acted on from now on. One that is there from the beginning does: the first key is new.
 func gatewayRotationRequest(in GatewayInput) string {
-	if request := in.Gateway.Annotations[v1alpha1.AnnotationRotateRequestedAt]; request != "" {
+	if request := rotationRequestOf(in.Gateway); request != "" {
 		return request
 	}
 	if in.Previous != nil {
@@ -76,6 +76,7 @@ func signingKeys(in GatewayInput, policy keyPolicy) ([]serving.SigningKey, time.
 		return nil, time.Time{}, err
 	}
 	keys, dropped := withoutPending(keys, policy.algorithm, in.Now)
+	postpone(in, keys)
 	// A key that begins to sign in place of a withdrawn one answers a request as well.
 	wanted := policy.requested && !change.begun || change.lost || dropped
 
@@ -98,8 +99,21 @@ func signingKeys(in GatewayInput, policy keyPolicy) ([]serving.SigningKey, time.
 	}
 	dateTokens(keys, policy, in.Now)
 	keys = withoutRetired(keys, in.Now)
-	return keys, nextKeyChange(keys, policy.rotation), nil
+	return keys, nextKeyChange(keys, policy.rotation, in.Now), nil
 }
+
+// postpone gives a successor that is about to sign another lead while some server replica does not serve the document that publishes it: that replica
+// would refuse its tokens.
+func postpone(in GatewayInput, keys []serving.SigningKey) {
+	for i, k := range keys {
+		if in.Unserved && k.SignsFrom.After(in.Now) && !in.Now.Before(lastLook(k)) && isNamed(in.Previous, k) {
+			keys[i].SignsFrom = in.Now.Add(promptLead)
+		}
+	}
+}
+
+// lastLook answers when it is looked for the last time whether a successor can sign: a changed document still reaches every server then.
+func lastLook(k serving.SigningKey) time.Time { return k.SignsFrom.Add(-2 * retirementMargin) }
 
 // timeline answers the previous keys in the order they sign. With a previous Gateway document these are the ones it names, for it decides
 // what was dropped, and any made later than all of those: then the operator stopped between writing the secrets and the document. Nobody has

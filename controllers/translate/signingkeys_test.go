@@ -37,8 +37,10 @@ func TestTheStatusShowsTheLaterOfTwoUsesToTheHour(t *testing.T) {
 		{"a replica that has seen less is left", map[string]time.Time{id: w.now}, w.now.Add(time.Hour)},
 		{"no replica is left", nil, w.now.Add(time.Hour)},
 		{"it was used again", map[string]time.Time{id: at.Add(time.Hour)}, w.now.Add(2 * time.Hour)},
+		{"a server's clock is a year ahead", map[string]time.Time{id: at.AddDate(1, 0, 0)}, w.now.Add(2 * time.Hour)},
 	} {
 		in := w.input()
+		in.Now = at.Add(time.Hour)
 		in.Uses = step.uses
 		w.gateway.Status = translate.Gateway(in).Status
 		if got := w.gateway.Status.SigningKeys[0].LastUsedTime; !got.Time.Equal(step.want) {
@@ -72,23 +74,50 @@ func TestANewKeyNeverHasAWithdrawnID(t *testing.T) {
 	}
 }
 
-func TestALongRequestIsActedOnAndShownAsFarAsTheStatusHoldsIt(t *testing.T) {
+func TestALongRequestIsActedOnAndItsDigestIsShown(t *testing.T) {
 	w := newWalk(t, 1)
 	w.reconcile(false)
 	long := strings.Repeat("ü", 1025)
 	w.gateway.Annotations = map[string]string{v1alpha1.AnnotationRotateRequestedAt: long}
 	w.reconcile(false)
-	if len(w.document.SigningKeys) != 2 || w.document.RotationRequest != long {
+	handled := w.gateway.Status.LastHandledRotationRequest
+	if len(w.document.SigningKeys) != 2 || w.document.RotationRequest != handled {
 		t.Errorf("it was not acted on: the keys are %v", w.document.SigningKeys)
 	}
-	if got := w.gateway.Status.LastHandledRotationRequest; got != strings.Repeat("ü", 1024) {
-		t.Errorf("the status shows %d bytes", len(got))
+	if !strings.HasPrefix(handled, "sha256:") || len(handled) > 80 {
+		t.Errorf("the status shows %q", handled)
 	}
 	w.gateway.Annotations[v1alpha1.AnnotationRotateRequestedAt] = long[2:] + "!"
 	w.now = w.now.Add(time.Hour)
 	w.reconcile(false)
-	if len(w.document.SigningKeys) != 2 || w.document.RotationRequest == long {
+	if len(w.document.SigningKeys) != 2 || w.document.RotationRequest == handled {
 		t.Errorf("one that differs at its end only was not acted on: the keys are %v", w.document.SigningKeys)
+	}
+}
+
+// TestASuccessorDoesNotSignWhileAReplicaDoesNotKnowIt: that replica would refuse its tokens.
+func TestASuccessorDoesNotSignWhileAReplicaDoesNotKnowIt(t *testing.T) {
+	w := newWalk(t, 1)
+	w.reconcile(false)
+	w.gateway.Annotations = map[string]string{v1alpha1.AnnotationRotateRequestedAt: "now"}
+	w.reconcile(false)
+	signsFrom := w.secrets.SigningKeys[1].SignsFrom
+	in := w.input()
+	in.Unserved = true
+	if got := translate.Gateway(in).Secrets.SigningKeys[1].SignsFrom; !got.Equal(signsFrom) {
+		t.Errorf("it is put off to %s although there is time", got)
+	}
+	next := translate.Gateway(in).NextChange
+	if !next.Before(signsFrom.Add(-time.Minute)) {
+		t.Errorf("it is not looked at again before it signs at %s, but at %s", signsFrom, next)
+	}
+	in.Now = next
+	if got := translate.Gateway(in).Secrets.SigningKeys[1].SignsFrom; !got.Equal(next.Add(10 * time.Minute)) {
+		t.Errorf("it signs from %s", got)
+	}
+	in.Unserved = false
+	if got := translate.Gateway(in).Secrets.SigningKeys[1].SignsFrom; !got.Equal(signsFrom) {
+		t.Errorf("it is put off to %s although every replica knows it", got)
 	}
 }
 

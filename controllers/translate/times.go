@@ -14,6 +14,14 @@ func wholeSeconds(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Second)
 }
 
+// believed answers the time of a use, zero when it lies in the future: a server whose clock is ahead must not keep a credential in use for as long.
+func believed(use, now time.Time) time.Time {
+	if use.After(now.Add(reportLag)) {
+		return time.Time{}
+	}
+	return use
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -49,6 +49,8 @@ type GatewayInput struct {
 	// Previous documents are nil where there are none.
 	Previous        *serving.Gateway
 	PreviousSecrets *serving.GatewaySecrets
+	// Unserved says that some live server replica does not serve Previous.
+	Unserved bool
 	// Uses says when each signing key last signed, by its id, as server replicas have reported it.
 	Uses map[string]time.Time
 	// ExternalURL is the base of URLs when the gateway names no host, for example https://d1.acme.example.

@@ -44,13 +44,14 @@ func readEntries(t *testing.T, dir string) []entry {
 }
 
 func TestEveryFigureIsMeasuredPrintedAndWritten(t *testing.T) {
-	status, out, problems, dir := bench(t, "-seconds", "0.05", "-rounds", "1")
+	status, out, problems, dir := bench(t, "-seconds", "0.05", "-rounds", "1", "-clients", "10", "-gateways", "1")
 	if status != 0 || problems != "" {
 		t.Fatalf("status %d: %s", status, problems)
 	}
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	entries := readEntries(t, dir)
-	goals := []string{"token-es256-vs-floor|(goal ≥ 0.8)", "unknown-client-vs-wrong-secret|(goal ≤ 1.1)", "notify-http-vs-null-store|(goal ≥ 0.6)", "store-sqlite-vs-fsync|(goal ≥ 0.08)"}
+	goals := []string{"token-es256-vs-floor|(goal ≥ 0.8)", "unknown-client-vs-wrong-secret|(goal ≤ 1.1)", "notify-http-vs-null-store|(goal ≥ 0.6)", "store-sqlite-vs-fsync|(goal ≥ 0.08)",
+		"clients-10000-vs-floor|(goal ≤ 1.5)", "one-more-at-10000-vs-at-10|(goal ≤ 1.5)"}
 	if len(entries) != len(goals) {
 		t.Fatalf("%d figures were written", len(entries))
 	}
@@ -148,6 +149,10 @@ func TestAnInterruptedRunLeavesNothing(t *testing.T) {
 func TestWrongFlagsAreRefused(t *testing.T) {
 	for name, args := range map[string][]string{
 		"unknown figure": {"-only", "unheard-of"},
+		"one unknown":    {"-only", "store-sqlite-vs-fsync,unheard-of"},
+		"few clients":    {"-clients", "9"},
+		"many gateways":  {"-gateways", "1001"},
+		"no rest":        {"-rest", "0s"},
 		"unknown flag":   {"-often"},
 		"argument":       {"once"},
 		"no round":       {"-rounds", "0"},

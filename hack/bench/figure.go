@@ -12,7 +12,7 @@ import (
 
 // figures lists what is measured, in the order of the report.
 func figures() []figure {
-	return []figure{tokenFigure(), guessFigure(), notifyFigure(), storeFigure()}
+	return []figure{tokenFigure(), guessFigure(), notifyFigure(), storeFigure(), manyClientsFigure(), oneMoreFigure(), steadyStateFigure()}
 }
 
 // figure is one promise.
@@ -21,7 +21,9 @@ type figure struct {
 	about     string // what is compared with what, in a sentence
 	goal      float64
 	direction direction
-	measure   func(ctx context.Context, s *session) (measurement, error)
+	// onlyByName figures are measured when they are asked for by -only.
+	onlyByName bool
+	measure    func(ctx context.Context, s *session) (measurement, error)
 }
 
 // direction says on which side of its goal a figure should be.
@@ -53,6 +55,9 @@ type session struct {
 	rounds  int
 	window  time.Duration
 	profile string
+	fleet   fleet
+	// shared is the same for all figures of a run.
+	shared *shared
 
 	cleanups []func() error
 }
@@ -92,9 +97,10 @@ func measureAll(ctx context.Context, o options, out io.Writer) (err error) {
 	p.say("%s", conditions(scratch))
 	var all []entry
 	var failed error
+	together := new(shared)
 	for _, f := range o.figures {
 		p.say("\n%s: %s", f.name, f.about)
-		m, err := measureOne(ctx, f, o, filepath.Join(scratch, f.name))
+		m, err := measureOne(ctx, f, o, together, filepath.Join(scratch, f.name))
 		if ctx.Err() != nil {
 			return errors.New("interrupted")
 		}
@@ -118,11 +124,11 @@ func measureAll(ctx context.Context, o options, out io.Writer) (err error) {
 	return failed
 }
 
-func measureOne(ctx context.Context, f figure, o options, dir string) (_ measurement, err error) {
+func measureOne(ctx context.Context, f figure, o options, together *shared, dir string) (_ measurement, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return measurement{}, err
 	}
-	s := &session{dir: dir, rounds: o.rounds, window: o.window, profile: o.profile}
+	s := &session{dir: dir, rounds: o.rounds, window: o.window, profile: o.profile, fleet: o.fleet, shared: together}
 	defer func() { err = errors.Join(err, s.end()) }()
 	return f.measure(ctx, s)
 }

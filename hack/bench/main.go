@@ -12,6 +12,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -62,21 +63,26 @@ type options struct {
 	out     string        // the JSON file
 	dir     string        // where the scratch directory is made
 	profile string        // the directory for CPU profiles; empty makes none
+	fleet   fleet         // of the figures about many clients
 }
 
 func parseFlags(args []string, problems io.Writer) (options, error) {
-	o := options{figures: figures()}
+	o := options{figures: figures(), fleet: wholeFleet()}
 	var only string
 	var seconds float64
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(problems)
-	flags.StringVar(&only, "only", "", "measure this figure alone: "+strings.Join(names(o.figures), ", "))
+	flags.StringVar(&only, "only", "", "measure these figures alone, separated by commas: "+strings.Join(names(o.figures), ", "))
 	flags.Float64Var(&seconds, "seconds", 1, "seconds that one round of one side lasts")
 	flags.IntVar(&o.rounds, "rounds", 10, "rounds of each side; they take turns, and the medians are compared")
 	flags.StringVar(&o.out, "out", "bench.json", "file for the figures with their details")
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "directory on the disk to measure; a scratch directory is made there and removed")
 	flags.StringVar(&o.profile, "profile", "", "directory for a CPU profile of each side (pprof); empty makes none")
-	if err := flags.Parse(args); err != nil {
+	flags.IntVar(&o.fleet.clients, "clients", o.fleet.clients, "OAuthClients in the figures about many; with fewer they are not what their names say")
+	flags.IntVar(&o.fleet.gateways, "gateways", o.fleet.gateways, "MerchantGateways that these clients are of; the steady state has ten times as many")
+	flags.DurationVar(&o.fleet.rest, "rest", o.fleet.rest, "how long the steady state is watched")
+	err := flags.Parse(args)
+	if err != nil {
 		return o, err
 	}
 	switch {
@@ -84,18 +90,28 @@ func parseFlags(args []string, problems io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.rounds < 1 || o.rounds > 1000:
 		return o, errors.New("-rounds must be from 1 to 1000")
+	case o.fleet.clients < few || o.fleet.clients > sampleNumber/2 || o.fleet.gateways < 1 || o.fleet.gateways > 1000:
+		return o, fmt.Errorf("-clients must be from %d to %d and -gateways from 1 to 1000", few, sampleNumber/2)
+	case o.fleet.rest < time.Second || o.fleet.rest > 24*time.Hour:
+		return o, errors.New("-rest must be from 1s to 24h")
 	case math.IsNaN(seconds) || seconds < 0.01 || seconds > 3600:
 		return o, errors.New("-seconds must be from 0.01 to 3600")
 	}
 	o.window = time.Duration(seconds * float64(time.Second))
 	if only == "" {
+		o.figures = slices.DeleteFunc(o.figures, func(f figure) bool { return f.onlyByName })
 		return o, nil
 	}
-	for _, f := range o.figures {
-		if f.name == only {
-			o.figures = []figure{f}
-			return o, nil
+	o.figures, err = named(o.figures, strings.Split(only, ","))
+	return o, err
+}
+
+// named answers the figures of these names, in their own order.
+func named(all []figure, wanted []string) ([]figure, error) {
+	for _, name := range wanted {
+		if !slices.Contains(names(all), name) {
+			return nil, fmt.Errorf("-only %q is not one of %s", name, strings.Join(names(all), ", "))
 		}
 	}
-	return o, fmt.Errorf("-only %q is not one of %s", only, strings.Join(names(o.figures), ", "))
+	return slices.DeleteFunc(all, func(f figure) bool { return !slices.Contains(wanted, f.name) }), nil
 }
