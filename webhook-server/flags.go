@@ -28,7 +28,7 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	flags.StringVar(&o.StateDir, "state-dir", "", "directory with serving documents, as 'controllers render' writes them; without it they are read from the cluster")
 	flags.StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default: $KUBECONFIG, else the Pod's service account)")
 	flags.StringVar(&o.SystemNamespace, "system-namespace", "d1gateway-system", "namespace of the serving documents")
-	flags.StringVar(&o.ReplicaName, "replica-name", "", "name under which this process reports to the operator, one of its own for each (default: $POD_NAME, else the host name)")
+	flags.StringVar(&o.ReplicaName, "replica-name", "", "name under which this process reports to the operator, one of its own for each; the policies in config/rbac want the name of the Pod, so set it outside a cluster only (default: $POD_NAME, else the host name)")
 	flags.StringVar(&o.StateCacheDir, "state-cache-dir", "", "directory for the last good copy of the cluster's serving documents, served when the API server does not answer at a start; it holds secrets, so nobody else may have access; without it no copy is kept")
 	flags.StringVar(&o.Store, "store", "", "where notifications are kept: sqlite:PATH")
 	flags.StringVar(&o.D1Address, "d1-bind-address", ":8443", "address that Thales D1 calls")

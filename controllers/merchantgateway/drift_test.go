@@ -19,6 +19,7 @@ func TestADriftedDocumentIsSaid(t *testing.T) {
 	gateway := s.Gateway("acme", "MGW_000001")
 	s.Create(t, gateway)
 	s.WaitReady(t, gateway)
+	keys := s.GatewayDocument(t, gateway, nil).SigningKeys
 	var want []string
 	said := func(object, drift string) {
 		t.Helper()
@@ -41,6 +42,9 @@ func TestADriftedDocumentIsSaid(t *testing.T) {
 		said(object.GetName(), "deleted")
 	}
 	s.WaitReady(t, gateway)
+	if got := s.GatewayDocument(t, gateway, nil).SigningKeys; !slices.Equal(got, keys) {
+		t.Errorf("the signing keys were %v and are %v: every token has died", keys, got)
+	}
 	if missing := s.GatewayDocument(t, gateway, nil).Missing(s.GatewaySecrets(t, gateway, nil)); missing != "" {
 		t.Errorf("GatewaySecrets lacks %s", missing)
 	}

@@ -2,6 +2,7 @@ package merchantgateway
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
@@ -13,6 +14,8 @@ import (
 const (
 	// EventSigningSecretCreated: the Secret with the generated delivery signing secret was created, or created again.
 	EventSigningSecretCreated = "SigningSecretCreated"
+	// EventNotificationsDiscarded: the gateway was let go although notifications waited for their delivery.
+	EventNotificationsDiscarded = "NotificationsDiscarded"
 	// EventWithdrawn: the serving documents were deleted, the gateway is no longer served.
 	EventWithdrawn = "Withdrawn"
 	// EventDocumentRepaired: somebody else had edited or deleted a serving document, and it was restored.
@@ -34,6 +37,13 @@ func (r *Reconciler) announceKeys(gateway *v1alpha1.MerchantGateway, changes []t
 			kind = corev1.EventTypeWarning
 		}
 		r.Recorder.Eventf(gateway, nil, kind, e.Reason, "RotateSigningKey", "%s", e.Message)
+	}
+}
+
+// announceDiscarded says how many notifications a deletion gives up.
+func (r *Reconciler) announceDiscarded(gateway *v1alpha1.MerchantGateway) {
+	if left, _ := r.Replicas.Undelivered(client.ObjectKeyFromObject(gateway), gateway.UID); left > 0 {
+		r.Recorder.Eventf(gateway, nil, corev1.EventTypeWarning, EventNotificationsDiscarded, "Discard", "%d notifications are given up: they stay in the servers' stores and are not delivered", left)
 	}
 }
 

@@ -51,7 +51,7 @@ func (r *Reconciler) program(ctx context.Context, gateway *v1alpha1.MerchantGate
 		}
 		return nil, err
 	case translate.Keep:
-		return r.needs(gateway, f.secrets.Version, f.document.Version), r.dropFormer(ctx, gateway, f)
+		return r.keep(ctx, gateway, f)
 	default:
 		return nil, fmt.Errorf("action %q is unknown", out.Action)
 	}
@@ -63,6 +63,21 @@ func (r *Reconciler) needs(gateway *v1alpha1.MerchantGateway, secrets, document 
 		return nil
 	}
 	return []replicas.Need{r.need(serving.KindGatewaySecrets, gateway, secrets), r.need(serving.KindGateway, gateway, document)}
+}
+
+// keep leaves the last good documents, as they were before anybody else changed them.
+func (r *Reconciler) keep(ctx context.Context, gateway *v1alpha1.MerchantGateway, f found) ([]replicas.Need, error) {
+	for _, stored := range []*documents.Stored{&f.secrets, &f.document} {
+		if stored.Drift == "" || stored.Document == nil {
+			continue
+		}
+		version, err := r.write(ctx, gateway, stored.Document, *stored)
+		if err != nil {
+			return nil, err
+		}
+		stored.Version = version
+	}
+	return r.needs(gateway, f.secrets.Version, f.document.Version), r.dropFormer(ctx, gateway, f)
 }
 
 // write writes a document, and says so when that undoes what somebody else did.
@@ -110,6 +125,7 @@ func (r *Reconciler) finalize(ctx context.Context, gateway *v1alpha1.MerchantGat
 		withdrawn, err := r.withdraw(ctx, key)
 		if withdrawn {
 			r.announceWithdrawal(gateway)
+			r.announceDiscarded(gateway)
 		}
 		return err
 	})

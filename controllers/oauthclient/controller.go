@@ -31,6 +31,8 @@ import (
 type Reconciler struct {
 	// Client reads resources from the cache, and Secrets and ConfigMaps from the API server.
 	Client client.Client
+	// Cached reads everything from the cache, of Secrets their metadata.
+	Cached client.Reader
 	// Live reads everything from the API server.
 	Live      client.Reader
 	Documents *documents.Store

@@ -71,6 +71,82 @@ func TestADriftedDocumentIsRepairedAndSaid(t *testing.T) {
 	s.WaitReady(t, resource)
 }
 
+// TestNothingOfAnEditIsTakenOver: what somebody writes into a document is taken for no promise of the operator's, and what it held is not lost.
+func TestNothingOfAnEditIsTakenOver(t *testing.T) {
+	t.Parallel()
+	s, _ := withGateway(t, interceptor.Funcs{})
+	resource := s.OAuthClient("thales-d1", "acme")
+	secret := ready(t, s, resource)
+	rotate(t, s, resource, secret)
+	s.Update(t, resource, func() { resource.Spec.State = v1alpha1.ClientSuspended })
+	s.WaitReady(t, resource)
+	s.Update(t, resource, func() { resource.Spec.State = v1alpha1.ClientActive })
+	s.WaitReady(t, resource)
+	good := s.ClientDocument(t, resource, func(d *serving.Client) error {
+		if d.Suspended || len(d.Credentials) != 2 {
+			return fmt.Errorf("it is not the document of this test yet: %+v", d)
+		}
+		return nil
+	})
+	want, err := serving.Encode(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := serving.DigestSecret("somebody else's")
+	for name, edit := range map[string]func(d *serving.Client){
+		"another former secret":  func(d *serving.Client) { d.Credentials[1].Digest = foreign },
+		"another current secret": func(d *serving.Client) { d.Credentials[0].Digest = foreign },
+		"one more secret": func(d *serving.Client) {
+			d.Credentials = append(d.Credentials, serving.Credential{ID: "planted", Digest: foreign, CreatedAt: d.TokensNotBefore})
+		},
+		"a later end":   func(d *serving.Client) { d.Credentials[1].ExpiresAt = d.Credentials[1].ExpiresAt.AddDate(70, 0, 0) },
+		"dead tokens":   func(d *serving.Client) { d.TokensNotBefore = d.TokensNotBefore.AddDate(-1, 0, 0) },
+		"fewer secrets": func(d *serving.Client) { d.Credentials = d.Credentials[:1] },
+	} {
+		edited := *good
+		edited.Credentials = slices.Clone(good.Credentials)
+		edit(&edited)
+		raw, err := serving.Encode(&edited)
+		if err != nil {
+			t.Fatal(err)
+		}
+		object := s.DocumentObject(serving.KindClient, resource)
+		s.Update(t, object, func() { testenv.SetDocument(object, raw) })
+		s.ClientDocument(t, resource, func(d *serving.Client) error {
+			if got, err := serving.Encode(d); err != nil || !slices.Equal(got, want) {
+				return fmt.Errorf("after %s the document is not what it was: %v", name, err)
+			}
+			return nil
+		})
+	}
+	s.Delete(t, s.DocumentObject(serving.KindClient, resource))
+	s.ClientDocument(t, resource, func(d *serving.Client) error {
+		if got, err := serving.Encode(d); err != nil || !slices.Equal(got, want) {
+			return fmt.Errorf("the deleted document is not what it was: %v", err)
+		}
+		return nil
+	})
+}
+
+// TestADriftedDocumentOfAClientThatCannotBeServedIsRepairedToo: its last good document is what serves on.
+func TestADriftedDocumentOfAClientThatCannotBeServedIsRepairedToo(t *testing.T) {
+	t.Parallel()
+	s, gateway := withGateway(t, interceptor.Funcs{})
+	resource := s.OAuthClient("thales-d1", "acme")
+	ready(t, s, resource)
+	before := s.ClientDocument(t, resource, nil)
+	s.Update(t, gateway, func() {
+		gateway.Spec.Authentication.TokenEndpointMethods = []v1alpha1.TokenEndpointMethod{v1alpha1.MethodPrivateKeyJWT}
+	})
+	s.WaitCondition(t, resource, v1alpha1.ConditionResolvedRefs, "False", v1alpha1.ReasonMethodNotAllowed)
+	object := s.DocumentObject(serving.KindClient, resource)
+	s.Delete(t, object)
+	waitRepairs(t, s, resource, object.GetName(), "deleted")
+	if after := s.ClientDocument(t, resource, nil); after.ClientID != before.ClientID || after.Credentials[0] != before.Credentials[0] {
+		t.Errorf("it is another document: %+v", after)
+	}
+}
+
 // TestWhatTheOperatorDoesItselfIsNoDrift: neither its own changes, nor what does not touch the document, nor what happened while it was away.
 func TestWhatTheOperatorDoesItselfIsNoDrift(t *testing.T) {
 	t.Parallel()

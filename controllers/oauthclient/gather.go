@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/d1gateway/d1gateway/api/serving"
@@ -46,18 +49,16 @@ func (r *Reconciler) gather(ctx context.Context, resource *v1alpha1.OAuthClient)
 		}
 		f.input.GatewayServed = len(f.gatewayNeeds) > 0
 	}
-	if name := translate.ClientSecretName(resource); name != "" {
-		if f.input.Secret, err = ownedsecret.Read(ctx, r.Client, types.NamespacedName{Namespace: resource.Namespace, Name: name}); err != nil {
-			return found{}, err
-		}
+	if f.input.Secret, err = r.secret(ctx, resource); err != nil {
+		return found{}, err
 	}
 	if f.document, err = r.stored(ctx, resource); err != nil {
 		return found{}, err
 	}
 	f.input.Previous, _ = f.document.Document.(*serving.Client)
-	f.input.PreviousServed = f.input.Previous != nil && r.Replicas.Served(r.need(resource, f.document.Version))
+	f.input.PreviousServed = f.input.Previous != nil && f.document.Drift == "" && r.Replicas.Served(r.need(resource, f.document.Version))
 	f.input.Uses = r.Replicas.Uses(r.Documents.Key(serving.KindClient, resource).Name)
-	f.input.Remembered = r.Remembered.of(resource)
+	f.input.Remembered, f.input.RememberedPrevious = r.Remembered.of(resource)
 	if f.input.Secret != nil && translate.IsGenerated(f.input.Secret, resource) {
 		r.Remembered.saw(resource, f.input.Secret, f.input.Previous)
 	}
@@ -118,7 +119,35 @@ func (r *Reconciler) holder(ctx context.Context, in translate.ClientInput) (stri
 	return translate.ClientHolder(in.Client, id, same.Items, gateways), nil
 }
 
+// isNew says that nothing has been written for the client: the finalizer comes before everything else. Of such a client the caches may be asked what
+// is there: a Secret that they have missed is not overwritten, and a document could only be a former client's.
+func isNew(resource *v1alpha1.OAuthClient) bool {
+	return !controllerutil.ContainsFinalizer(resource, v1alpha1.Finalizer)
+}
+
+// secret answers the Secret that decides about a client; nil when there is none.
+func (r *Reconciler) secret(ctx context.Context, resource *v1alpha1.OAuthClient) (*corev1.Secret, error) {
+	key := types.NamespacedName{Namespace: resource.Namespace, Name: translate.ClientSecretName(resource)}
+	if key.Name == "" {
+		return nil, nil
+	}
+	if isNew(resource) && resource.Spec.Credentials.Source == v1alpha1.CredentialsGenerated {
+		metadata := &metav1.PartialObjectMetadata{}
+		metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+		if err := r.Cached.Get(ctx, key, metadata); apierrors.IsNotFound(err) {
+			return nil, nil
+		}
+	}
+	return ownedsecret.Read(ctx, r.Client, key)
+}
+
 func (r *Reconciler) stored(ctx context.Context, resource *v1alpha1.OAuthClient) (documents.Stored, error) {
+	if isNew(resource) {
+		version, err := documents.Version(ctx, r.Watched, serving.KindClient, r.Documents.Key(serving.KindClient, resource))
+		if err != nil || version == "" {
+			return documents.Stored{}, err
+		}
+	}
 	stored, err := r.Documents.Read(ctx, serving.KindClient, resource)
 	if err != nil {
 		return documents.Stored{}, err

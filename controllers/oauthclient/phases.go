@@ -48,10 +48,19 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 		}
 		return nil, err
 	case translate.Keep:
-		return nil, r.dropFormer(ctx, resource, f)
+		return nil, r.keep(ctx, resource, f)
 	default:
 		return nil, fmt.Errorf("action %q is unknown", out.Action)
 	}
+}
+
+// keep leaves the last good document, as it was before anybody else changed it.
+func (r *Reconciler) keep(ctx context.Context, resource *v1alpha1.OAuthClient, f found) error {
+	if f.document.Drift != "" && f.document.Document != nil {
+		_, err := r.write(ctx, resource, f.document.Document, f.document)
+		return err
+	}
+	return r.dropFormer(ctx, resource, f)
 }
 
 // write writes a document, and says so when that undoes what somebody else did.

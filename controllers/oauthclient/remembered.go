@@ -12,17 +12,18 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 )
 
-// Remembered holds, for as long as the operator runs, the client_secret that each generated Secret showed last. Documents hold digests only: a
-// Secret that somebody deletes can come back as it was because of this. The zero value is empty.
+// Remembered holds, for as long as the operator runs, what each generated Secret showed last. Documents hold digests only: a Secret that somebody
+// deletes can come back as it was because of this. The zero value is empty.
 type Remembered struct {
 	mu      sync.Mutex
 	secrets map[types.NamespacedName]remembered // by OAuthClient
 }
 
-// remembered is what was seen of one OAuthClient, which its uid tells from another one of the name.
+// remembered is what the Secret of that name showed for one OAuthClient, which its uid tells from another one of the name.
 type remembered struct {
-	uid    types.UID
-	secret serving.Secret
+	uid               types.UID
+	name              string
+	current, previous serving.Secret
 }
 
 // saw takes up what a generated Secret shows, if its document knows it: what somebody else has put there may not be worth keeping.
@@ -44,17 +45,19 @@ func (r *Remembered) wrote(owner *v1alpha1.OAuthClient, secret *corev1.Secret) {
 	if r.secrets == nil {
 		r.secrets = map[types.NamespacedName]remembered{}
 	}
-	r.secrets[client.ObjectKeyFromObject(owner)] = remembered{owner.UID, serving.NewSecret(text)}
+	previous := serving.NewSecret(string(secret.Data[v1alpha1.KeyPreviousClientSecret]))
+	r.secrets[client.ObjectKeyFromObject(owner)] = remembered{owner.UID, secret.Name, serving.NewSecret(text), previous}
 }
 
-// of answers the client_secret that was seen last; zero when none was.
-func (r *Remembered) of(owner *v1alpha1.OAuthClient) serving.Secret {
+// of answers what the client's Secret showed last; nothing when none was seen. Another name in spec.credentials.secretName asks for another secret.
+func (r *Remembered) of(owner *v1alpha1.OAuthClient) (current, previous serving.Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if seen := r.secrets[client.ObjectKeyFromObject(owner)]; seen.uid == owner.UID {
-		return seen.secret
+	seen := r.secrets[client.ObjectKeyFromObject(owner)]
+	if seen.uid != owner.UID || seen.name != owner.Spec.Credentials.SecretName {
+		return serving.Secret{}, serving.Secret{}
 	}
-	return serving.Secret{}
+	return seen.current, seen.previous
 }
 
 func (r *Remembered) forget(owner types.NamespacedName) {

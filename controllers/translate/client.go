@@ -208,7 +208,8 @@ func tokensNotBefore(in ClientInput) time.Time {
 		wasSuspended = in.Previous.Suspended
 	}
 	if in.Client.Spec.State == v1alpha1.ClientSuspended && !wasSuspended {
-		at = later(at, in.Now.Add(propagation))
+		// After an earlier suspension that has just been lifted, servers issue tokens as of the time that it left here, which lies ahead.
+		at = later(at.Add(time.Second), in.Now.Add(propagation))
 	}
 	return at
 }

@@ -92,7 +92,7 @@ func (i issue) credentialOf(text string) (serving.Credential, bool) {
 
 // plainPrevious answers the newest former secret whose text is known. Documents hold digests only.
 func (i issue) plainPrevious(in ClientInput) (string, serving.Credential) {
-	texts := []string{in.Remembered.Reveal()}
+	texts := []string{in.Remembered.Reveal(), in.RememberedPrevious.Reveal()}
 	if in.Secret != nil {
 		texts = append(texts, string(in.Secret.Data[v1alpha1.KeyClientSecret]), string(in.Secret.Data[v1alpha1.KeyPreviousClientSecret]))
 	}

@@ -128,16 +128,21 @@ func (c *credentials) nextRetirement(in ClientInput) time.Time {
 	return next
 }
 
-// bound ends former secrets early when there are too many: first those that were never used, then those whose last use is longest ago, the
-// oldest first among equals. What people go by, and what waits to be shown, stays.
+// bound ends former secrets early when there are too many: first the one that was in use, or shown to people, longest ago, the oldest first among
+// equals. What people go by, and what waits to be shown, stays.
 func (c *credentials) bound(in ClientInput) {
 	for len(c.live) > maxCredentials {
 		first := len(c.live) - 1
 		for i := first; i >= c.firstFormer(); i-- {
-			if lastUse(in, c.live[i].ID).Before(lastUse(in, c.live[first].ID)) {
+			if c.lastNeeded(in, i).Before(c.lastNeeded(in, first)) {
 				first = i
 			}
 		}
 		c.live = slices.Delete(c.live, first, first+1)
 	}
+}
+
+// lastNeeded answers when a former secret was last used, or gave way to its successor.
+func (c *credentials) lastNeeded(in ClientInput, place int) time.Time {
+	return later(lastUse(in, c.live[place].ID), c.live[place-1].CreatedAt)
 }

@@ -97,6 +97,8 @@ type ClientInput struct {
 	// Remembered is the client_secret that the operator has last seen in the generated Secret: it comes back when the Secret is lost. Zero when it has
 	// seen none.
 	Remembered serving.Secret
+	// RememberedPrevious is the client_secret_previous that it showed with it.
+	RememberedPrevious serving.Secret
 	// Uses says when each credential was last used, by its id, as server replicas have reported it. Nil when none is live: then nobody can say
 	// that a credential is not in use.
 	Uses        map[string]time.Time

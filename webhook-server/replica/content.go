@@ -55,16 +55,21 @@ func refused(problems []serving.Problem) []v1alpha1.RefusedDocument {
 	return list
 }
 
-// message is bounded and holds no card number.
+// message is bounded and holds no card number, nor what the cut has made look like one.
 func message(err error) string {
 	text := "no reason is known"
 	if err != nil && err.Error() != "" {
 		text = strings.ToValidUTF8(api.MaskCardNumbers(err.Error()), "\uFFFD")
 	}
-	if len(text) <= maxMessageBytes {
+	return api.MaskCardNumbers(cut(text, maxMessageBytes))
+}
+
+// cut answers as much of a text as fits into so many bytes, in whole characters.
+func cut(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	end := maxMessageBytes
+	end := most
 	for !utf8.RuneStart(text[end]) {
 		end--
 	}

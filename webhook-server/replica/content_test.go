@@ -48,6 +48,14 @@ func TestTheReportStaysWithinTheBoundsOfItsSchema(t *testing.T) {
 	b.want(noon.Add(time.Second))
 }
 
+func TestWhereAMessageIsCutNoCardNumberIsLeft(t *testing.T) {
+	// 20 digits are no card number; the first 16 of them are one.
+	text := strings.Repeat("x", maxMessageBytes-17) + " 41111111111111110000"
+	if got := message(errors.New(text)); len(got) != maxMessageBytes || !strings.HasSuffix(got, " ************1111") {
+		t.Errorf("message %q", got)
+	}
+}
+
 func TestEqualFactsAreEqualReports(t *testing.T) {
 	reports := map[string]bool{}
 	for range 20 {

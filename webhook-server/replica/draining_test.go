@@ -2,9 +2,12 @@ package replica
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	api "github.com/d1gateway/d1gateway/api/serving"
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
@@ -44,7 +47,7 @@ func TestTheNotificationsOfADrainingGatewayAreCounted(t *testing.T) {
 			t.Error("a gateway drains that does not")
 		}
 		w.setLanes(nil, lane("payments/acme/MGW_000001", 3), lane("payments/acme/MGW_000001/40010000001", 4),
-			lane("payments/acme-2/MGW_000001", 100), lane("other/acme/MGW_000001", 100), lane("payments/acme", 100), lane("", 100))
+			lane("payments/acme-2/MGW_000001", 100), lane("other/acme/MGW_000001", 100), lane("payments/acme/MGW_0000010", 100), lane("payments/acme/", 100), lane("payments/acme", 100), lane("", 100))
 		w.pass(time.Second)
 		w.drain()
 		w.wantUndelivered(7)
@@ -104,4 +107,46 @@ func TestAGatewayThatIsGoneLeavesTheReportAndALaterOneOfItsNameBeginsAnew(t *tes
 		w.pass(2 * time.Second)
 		w.wantUndelivered(-1)
 	})
+}
+
+func TestWhatAFormerGatewayOfTheNameHasLeftIsNotCounted(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.run()
+		w.setLanes(nil, lane("payments/acme/MGW_FORMER", 7), lane("payments/acme/MGW_FORMER/40010000001", 7), lane("payments/acme/MGW_000001/40010000001", 2))
+		w.pass(time.Second)
+		w.drain()
+		w.wantUndelivered(2)
+		w.setLanes(nil, lane("payments/acme/MGW_FORMER", 7), lane("payments/acme/MGW_FORMER/40010000001", 7))
+		w.pass(settle + time.Second)
+		w.wantUndelivered(0)
+	})
+}
+
+func TestOfMoreDrainingGatewaysThanAReportHoldsTheEmptyOnesAreToldFirst(t *testing.T) {
+	d := drainage{settle: settle}
+	var gateways []*serving.Gateway
+	var lanes []store.LaneStats
+	for i := range 1500 {
+		g := &serving.Gateway{Gateway: &api.Gateway{Header: api.Header{Namespace: "ns", Name: fmt.Sprintf("g%04d", i), UID: "u"}, GatewayID: "MGW_000001"}}
+		gateways = append(gateways, g)
+		if i < 1200 {
+			lanes = append(lanes, lane("ns/"+g.Name+"/MGW_000001", 1+i%3))
+		}
+	}
+	now := time.Now()
+	d.follow(gateways, now)
+	d.count(lanes, now.Add(settle))
+	list := d.list()
+	if len(list) != 1000 {
+		t.Fatalf("%d are told", len(list))
+	}
+	for i, g := range list {
+		want, empty := fmt.Sprintf("g%04d", i-300), false
+		if i < 300 {
+			want, empty = fmt.Sprintf("g%04d", 1200+i), true
+		}
+		if g.Name != want || (*g.Undelivered == 0) != empty {
+			t.Fatalf("at %d is told %s with %d", i, g.Name, *g.Undelivered)
+		}
+	}
 }

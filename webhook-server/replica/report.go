@@ -70,13 +70,15 @@ func (r *Reporter) step(ctx context.Context, a *agenda) {
 	if !a.pending || now.Before(a.write) {
 		return
 	}
+	r.drain(ctx)
 	var p plan
-	if r.drain(ctx); a.uses {
+	if a.uses {
 		p = r.everything(false)
 	} else {
 		p = r.ledger.documents(r.facts())
 	}
-	if a.drain = (time.Time{}); r.drainage.any() {
+	a.drain = time.Time{}
+	if r.drainage.any() {
 		a.drain = now.Add(drainInterval)
 	}
 	if p.empty() {

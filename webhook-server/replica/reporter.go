@@ -147,7 +147,9 @@ func (r *Reporter) Run(ctx context.Context) {
 func (r *Reporter) Ready() <-chan struct{} { return r.ready }
 
 // IsUnheard says that the Lease has run out, or was never taken: the API server does not answer this replica, and the operator does not count on it.
-func (r *Reporter) IsUnheard() bool { return time.Since(time.Unix(0, r.renewed.Load())) > LeaseDuration }
+func (r *Reporter) IsUnheard() bool {
+	return time.Since(time.Unix(0, r.renewed.Load())) > LeaseDuration
+}
 
 // Behind is since when something waits to be written; zero when nothing does.
 func (r *Reporter) Behind() time.Time {

@@ -78,11 +78,11 @@ func gatewayOf(c *Client, answering map[string]*Gateway) *Gateway {
 // noteConflicts takes over what the look at all gateways has found, and logs what is new.
 func (s *State) noteConflicts(found map[string]error) {
 	for object, err := range found {
-		if s.conflicts[object] == nil {
+		if s.problems.conflicts[object] == nil {
 			s.logger.Error("gateway is not served", "object", object, "error", err)
 		}
 	}
-	s.conflicts = found
+	s.problems.conflicts = found
 }
 
 // index makes what finds gateways by host and token endpoints by path.

@@ -17,6 +17,23 @@ type Problem struct {
 	Replaced bool
 }
 
+// problems are why documents are not served, by object. They are kept by who finds them, so that each takes back its own only.
+type problems struct {
+	unread     map[string]error // the newest version cannot be read
+	uncompiled map[string]error // the last that could be read cannot be compiled
+	conflicts  map[string]error // compiled, but not answering
+}
+
+func newProblems() problems {
+	return problems{unread: map[string]error{}, uncompiled: map[string]error{}, conflicts: map[string]error{}}
+}
+
+// forget takes up that an object is gone. Conflicts are found anew each time.
+func (p problems) forget(object string) {
+	delete(p.unread, object)
+	delete(p.uncompiled, object)
+}
+
 // Problems lists the documents that are not served, ordered by object.
 func (s *State) Problems() []Problem {
 	s.mu.Lock()
@@ -25,8 +42,9 @@ func (s *State) Problems() []Problem {
 }
 
 func (s *State) list() []Problem {
-	all := maps.Clone(s.conflicts)
-	maps.Copy(all, s.problems)
+	all := maps.Clone(s.problems.conflicts)
+	maps.Copy(all, s.problems.uncompiled)
+	maps.Copy(all, s.problems.unread) // what is wrong with the newest version is what helps
 	list := make([]Problem, 0, len(all))
 	for _, object := range slices.Sorted(maps.Keys(all)) {
 		list = append(list, Problem{object, all[object], s.isServed(object)})
@@ -52,16 +70,19 @@ func (s *State) isIncomplete() bool {
 	if s.stale {
 		return true
 	}
-	for object := range s.problems {
-		if !s.isServed(object) {
-			return true
+	for _, found := range []map[string]error{s.problems.unread, s.problems.uncompiled} {
+		for object := range found {
+			if !s.isServed(object) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-func (s *State) refuse(object string, err error) {
-	s.problems[object] = err
+// refuse notes a problem among those of its kind.
+func (s *State) refuse(among map[string]error, object string, err error) {
+	among[object] = err
 	if errors.Is(err, errMaterialMissing) {
 		// A Gateway is often seen before its GatewaySecrets; what stays so shows in readiness and metrics.
 		s.logger.Info("serving document waits for its secrets", "object", object, "error", err, "lastGoodServes", s.isServed(object))

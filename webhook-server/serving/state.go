@@ -3,8 +3,6 @@ package serving
 import (
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,8 +44,7 @@ type State struct {
 	clients   map[string]*Client             // by namespace/name, without their gateway
 	compiled  map[string]*Gateway            // by namespace/name: the last that compiles
 	answering map[string]*Gateway            // by namespace/name: those of compiled that answer D1
-	problems  map[string]error               // by object
-	conflicts map[string]error               // by object: compiled, but not answering
+	problems  problems
 
 	configMapsVersion, secretsVersion string
 	stale                             bool
@@ -67,8 +64,7 @@ func NewState(logger *slog.Logger) *State {
 		clients:   map[string]*Client{},
 		compiled:  map[string]*Gateway{},
 		answering: map[string]*Gateway{},
-		problems:  map[string]error{},
-		conflicts: map[string]error{},
+		problems:  newProblems(),
 
 		authorities: authoritiesByText{},
 	}
@@ -139,7 +135,7 @@ type touched struct {
 func (s *State) take(u Update, t *touched) {
 	if u.Err != nil {
 		s.versions[u.Object] = ""
-		s.refuse(u.Object, u.Err)
+		s.refuse(s.problems.unread, u.Object, u.Err)
 		t.any = true
 		return
 	}
@@ -162,10 +158,10 @@ func (s *State) take(u Update, t *touched) {
 		client, err = compileClient(doc)
 	}
 	if err != nil {
-		s.refuse(u.Object, err)
+		s.refuse(s.problems.unread, u.Object, err)
 		return // whether the snapshot is complete may have changed
 	}
-	delete(s.problems, u.Object)
+	delete(s.problems.unread, u.Object)
 	resource := resourceOf(d.Head())
 	switch d := d.(type) {
 	case *api.Gateway:
@@ -186,7 +182,7 @@ func (s *State) remove(object string, t *touched) {
 	}
 	t.any = true
 	delete(s.versions, object)
-	delete(s.problems, object)
+	s.problems.forget(object)
 	kind, resource := split(object)
 	switch kind {
 	case api.KindGateway:
@@ -210,43 +206,6 @@ func (s *State) setClient(resource string, c *Client, t *touched) {
 		return
 	}
 	s.clients[resource] = c
-}
-
-// publish makes the next Snapshot, which shares with the one before what did not change.
-func (s *State) publish(t *touched) {
-	anew := t.dropped
-	for _, resource := range slices.Sorted(maps.Keys(t.gateways)) {
-		anew = s.compile(resource) || anew
-	}
-	before, next := s.answering, *s.current.Load()
-	if anew {
-		s.authorities.retain(s.compiled)
-		next = *s.build()
-		s.touchClientsOf(before, t)
-	}
-	next.clients = s.refile(t.clients, before)
-	next.incomplete = s.isIncomplete()
-	s.current.Store(&next)
-}
-
-// compile makes a gateway from its two documents, or leaves the one that is there and answers false.
-func (s *State) compile(resource string) bool {
-	doc := s.gateways[resource]
-	if doc == nil {
-		return false
-	}
-	secrets := s.secrets[resource]
-	if secrets == nil {
-		secrets = &api.GatewaySecrets{}
-	}
-	g, err := compileGateway(doc, secrets, s.authorities)
-	if err != nil {
-		s.refuse(doc.ObjectName(), err)
-		return false
-	}
-	delete(s.problems, doc.ObjectName())
-	s.compiled[resource] = g
-	return true
 }
 
 func resourceOf(h api.Header) string { return h.Namespace + "/" + h.Name }

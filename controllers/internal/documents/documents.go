@@ -51,7 +51,8 @@ type Stored struct {
 	Former bool
 	// Version is the resourceVersion of the object; empty when there is none.
 	Version string
-	// Drift says what somebody else has done to it since this operator wrote it; empty when nothing is known of it.
+	// Drift says what somebody else has done to it since this operator wrote it; empty when nothing is known of it. Document is what it was
+	// before, as far as that is known: the servers may serve something else.
 	Drift Drift
 
 	raw      []byte
@@ -61,10 +62,10 @@ type Stored struct {
 // Read looks up the document of a resource. That there is none, or a damaged one, is no error.
 func (s *Store) Read(ctx context.Context, kind serving.Kind, resource metav1.Object) (Stored, error) {
 	object, data := newObject(kind)
-	head := serving.Header{Kind: kind, Namespace: resource.GetNamespace(), Name: resource.GetName()}
+	head := serving.Header{Kind: kind, Namespace: resource.GetNamespace(), Name: resource.GetName(), UID: string(resource.GetUID())}
 	err := s.client.Get(ctx, s.Key(kind, resource), object)
 	if apierrors.IsNotFound(err) {
-		return Stored{Drift: s.confirmed.drift(head.ObjectName(), Stored{})}, nil
+		return s.confirmed.undrifted(head, Stored{}), nil
 	}
 	if err != nil {
 		return Stored{}, fmt.Errorf("reading serving document %s: %w", head.ObjectName(), err)
@@ -74,8 +75,7 @@ func (s *Store) Read(ctx context.Context, kind serving.Kind, resource metav1.Obj
 	if found.Document != nil && found.Document.Head().UID != "" && found.Document.Head().UID != string(resource.GetUID()) {
 		found.Document, found.Former = nil, true
 	}
-	found.Drift = s.confirmed.drift(head.ObjectName(), found)
-	return found, nil
+	return s.confirmed.undrifted(head, found), nil
 }
 
 func decode(raw []byte, want serving.Header) (serving.Document, error) {

@@ -1,7 +1,7 @@
 package documents
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -32,16 +32,17 @@ func (s *Store) Reference(head serving.Header) *corev1.ObjectReference {
 }
 
 // confirmed holds what this operator has written last, or found to be as it would write it: a document that differs from it was changed by
-// somebody else. It lives as long as the operator.
+// somebody else, and is decided about as it was. Else what somebody has put in would be taken for what was promised before: a credential, its end, a key.
+// It lives as long as the operator.
 type confirmed struct {
 	mu      sync.Mutex
 	objects map[string]copied // by name
 }
 
-// copied tells one state of a document from another without holding its secrets.
+// copied is one state of a document.
 type copied struct {
 	version string
-	digest  [sha256.Size]byte
+	raw     []byte
 }
 
 func (c *confirmed) note(object, version string, raw []byte) {
@@ -50,7 +51,7 @@ func (c *confirmed) note(object, version string, raw []byte) {
 	if c.objects == nil {
 		c.objects = map[string]copied{}
 	}
-	c.objects[object] = copied{version, sha256.Sum256(raw)}
+	c.objects[object] = copied{version, raw}
 }
 
 // forget is for a document that is about to be deleted, and for one of which it is not known whether a write has reached it.
@@ -69,11 +70,26 @@ func (c *confirmed) drift(object string, found Stored) Drift {
 	switch {
 	case known && found.Version == "":
 		return Deleted
-	case known && found.Version != last.version && (!found.labelled || sha256.Sum256(found.raw) != last.digest):
+	case known && found.Version != last.version && (!found.labelled || !bytes.Equal(found.raw, last.raw)):
 		return Edited
 	case !known && found.Damage != nil:
 		return Edited
 	default:
 		return ""
 	}
+}
+
+// undrifted answers what was found with the document as it was before somebody else changed it, if this operator knows it.
+func (c *confirmed) undrifted(head serving.Header, found Stored) Stored {
+	found.Drift = c.drift(head.ObjectName(), found)
+	if found.Drift == "" {
+		return found
+	}
+	c.mu.Lock()
+	last := c.objects[head.ObjectName()].raw
+	c.mu.Unlock()
+	if document, err := decode(last, head); err == nil && document.Head().UID == head.UID {
+		found.Document, found.Damage, found.Former = document, nil, false
+	}
+	return found
 }

@@ -21,17 +21,18 @@ type change struct {
 	data            []byte // nil when the object is gone
 }
 
-// objects is what a reflector stores of one resource: the changes until they are taken, and the names by which a list tells what is gone.
-// The documents themselves are the State's alone.
+// objects is what a reflector stores of one resource: the changes until they are taken, and the versions by which a list tells what is gone
+// or new. The documents themselves are the State's alone.
 type objects struct {
 	resource string
 	wake     func()
 	logger   *slog.Logger
 
 	mu      sync.Mutex
-	names   map[string]struct{}
+	known   map[string]string // by name: the resourceVersion; empty for one that no list or event has told of
 	pending map[string]change // by name
 	version string            // everything up to it is in pending, or has been taken
+	moved   bool              // an event has come whose place in the order is not known yet
 	listed  bool
 }
 
@@ -41,13 +42,13 @@ var (
 )
 
 func newObjects(resource string, wake func(), logger *slog.Logger) *objects {
-	return &objects{resource: resource, wake: wake, logger: logger, names: map[string]struct{}{}, pending: map[string]change{}}
+	return &objects{resource: resource, wake: wake, logger: logger, known: map[string]string{}, pending: map[string]change{}}
 }
 
 // expect says that the objects of these names are known from before.
 func (o *objects) expect(names []string) {
 	for _, name := range names {
-		o.names[name] = struct{}{}
+		o.known[name] = ""
 	}
 }
 
@@ -66,8 +67,9 @@ func (o *objects) take() (map[string]change, string) {
 	return taken, o.version
 }
 
-// Replace takes a list as one whole: its objects come in any order, and its version is reached when all of them have been applied. It may
-// be lower than the one before, when the cluster was restored from a backup. What is not in the list is gone, also when no watch saw it go.
+// Replace takes a list as one whole: its objects come in any order, and its version is reached when all of them have been applied. What is
+// not in the list is gone, also when no watch saw it go. A list that tells nothing new leaves the version: it is reached as it was, and a
+// higher one would be a report of nothing. A lower one is taken over always: the cluster was restored from a backup, and counts from there.
 func (o *objects) Replace(list []any, version string) error {
 	found := make(map[string]change, len(list))
 	for _, object := range list {
@@ -76,24 +78,46 @@ func (o *objects) Replace(list []any, version string) error {
 		}
 	}
 	o.mu.Lock()
-	for name := range o.pending {
-		o.names[name] = struct{}{} // also what was to be deleted: that has not been applied
+	if !o.listed || o.moved || o.tellsNew(found) || isBelow(version, o.version) {
+		o.version = version
 	}
-	for name := range o.names {
+	for name := range o.pending {
+		o.known[name] = "" // also what was to be deleted: that has not been applied
+	}
+	for name := range o.known {
 		if _, there := found[name]; !there {
 			found[name] = change{resource: o.resource}
-			delete(o.names, name)
+			delete(o.known, name)
 		}
 	}
 	for name, c := range found {
 		if c.data != nil {
-			o.names[name] = struct{}{}
+			o.known[name] = c.resourceVersion
 		}
 	}
-	o.pending, o.version, o.listed = found, version, true
+	o.pending, o.moved, o.listed = found, false, true
 	o.mu.Unlock()
 	o.wake()
 	return nil
+}
+
+// tellsNew says whether a list differs from what is known.
+func (o *objects) tellsNew(found map[string]change) bool {
+	if len(found) != len(o.known) {
+		return true
+	}
+	for name, c := range found {
+		if known, there := o.known[name]; !there || known != c.resourceVersion {
+			return true
+		}
+	}
+	return false
+}
+
+// isBelow says whether a version is lower than the other, or cannot be compared with it.
+func isBelow(version, than string) bool {
+	order, err := resourceversion.CompareResourceVersion(version, than)
+	return err != nil || order < 0
 }
 
 // Add takes up a new object.
@@ -103,8 +127,9 @@ func (o *objects) Add(object any) error {
 		return nil
 	}
 	o.mu.Lock()
-	o.names[name] = struct{}{}
+	o.known[name] = c.resourceVersion
 	o.pending[name] = c
+	o.moved = true
 	o.mu.Unlock()
 	o.wake()
 	return nil
@@ -120,8 +145,9 @@ func (o *objects) Delete(object any) error {
 		return nil
 	}
 	o.mu.Lock()
-	delete(o.names, name)
+	delete(o.known, name)
 	o.pending[name] = change{resource: o.resource}
+	o.moved = true
 	o.mu.Unlock()
 	o.wake()
 	return nil
@@ -130,14 +156,16 @@ func (o *objects) Delete(object any) error {
 // Resync is asked for by a period that the reflectors do not have.
 func (o *objects) Resync() error { return nil }
 
-// UpdateResourceVersion is called after each event of a watch that comes in the order of versions, and after bookmarks.
+// UpdateResourceVersion is called after each event of a watch that comes in the order of versions, and after bookmarks. Bookmarks move with
+// every object of the cluster: one that follows no event of a document raises nothing, else each minute would be worth a report.
 func (o *objects) UpdateResourceVersion(version string) {
 	o.mu.Lock()
 	order, err := resourceversion.CompareResourceVersion(version, o.version)
-	raised := err == nil && order > 0
+	raised := o.moved && err == nil && order > 0
 	if raised {
 		o.version = version
 	}
+	o.moved = false
 	o.mu.Unlock()
 	if raised {
 		o.wake()

@@ -81,6 +81,10 @@ func Append(b []byte, client *serving.Client, grant Grant) ([]byte, error) {
 	part = httpx.AppendString(part, client.ClientID)
 	part = append(part, `,"client_id":`...)
 	part = httpx.AppendString(part, client.ClientID)
+	if client.UID != "" {
+		part = append(part, `,"client_uid":`...)
+		part = httpx.AppendString(part, client.UID)
+	}
 	part = append(part, `,"scope":`...)
 	part = httpx.AppendString(part, grant.Scope)
 	part = append(part, `,"iat":`...)

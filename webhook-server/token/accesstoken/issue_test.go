@@ -47,6 +47,14 @@ func TestClaimsFollowRFC9068(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, claims[name], want)
 		}
 	}
+	if _, there := claims["client_uid"]; there {
+		t.Error("there is a uid outside a cluster")
+	}
+	w.Client.UID = "0b3c"
+	w.Publish()
+	if _, claims := decode(t, w.AccessToken(fixture.Now())); claims["client_uid"] != "0b3c" {
+		t.Errorf("the uid is %v", claims["client_uid"])
+	}
 	jti, err := base64.RawURLEncoding.DecodeString(claims["jti"].(string))
 	if err != nil || len(jti) != 16 {
 		t.Errorf("jti has %d bytes, %v", len(jti), err)

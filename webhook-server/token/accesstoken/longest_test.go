@@ -15,6 +15,7 @@ func TestTheLongestTokenOfAValidDocumentIsAccepted(t *testing.T) {
 	w.Gateway.SigningKeys = []string{strings.Repeat("k", 128)}
 	w.Secrets.SigningKeys = []api.SigningKey{fixture.SigningKey(t, w.Gateway.SigningKeys[0], api.RS256, fixture.Now())}
 	w.Gateway.Issuer = "https://d1.example/" + strings.Repeat("p", 512-len("https://d1.example/"))
+	w.Client.UID = strings.Repeat("u", 128)
 	w.Client.ClientID = strings.Repeat(`\`, 128) // JSON writes each twice
 	w.Client.Scopes = nil
 	for i := range 16 {

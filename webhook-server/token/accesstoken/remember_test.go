@@ -44,6 +44,38 @@ func TestSuspensionAndDeletionEndLiveTokensThatWereRemembered(t *testing.T) {
 	}
 }
 
+// Both clients live in one second, or the clocks are apart: the times do not tell their tokens apart.
+func TestATokenEndsWithItsClientThoughAnotherHasItsIDAtOnce(t *testing.T) {
+	w := fixture.New(t)
+	now := fixture.Now()
+	for name, c := range map[string]struct {
+		former, next string
+		good         bool
+	}{
+		"another client":                            {"0b3c", "7d1e", false},
+		"the same client":                           {"0b3c", "0b3c", true},
+		"the same client, outside a cluster":        {"", "", true},
+		"a token of before this claim":              {"", "0b3c", true},
+		"a cluster's token, documents from outside": {"0b3c", "", false},
+	} {
+		v := newVerifier()
+		w.Client.UID, w.Client.TokensNotBefore = c.former, now.Truncate(time.Second)
+		w.Publish()
+		raw := w.AccessToken(now)
+		if _, err := v.Verify(w.Compiled(), w.Snapshot(), raw, now); err != nil {
+			t.Fatalf("%s: a fresh token is refused: %v", name, err)
+		}
+		w.Client.UID = c.next
+		w.Publish()
+		if _, err := v.Verify(w.Compiled(), w.Snapshot(), raw, now); (err == nil) != c.good {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if _, err := v.Verify(w.Compiled(), w.Snapshot(), w.AccessToken(now), now); err != nil {
+			t.Errorf("%s: the token of the next client is dead on arrival: %v", name, err)
+		}
+	}
+}
+
 func TestKeyRotation(t *testing.T) {
 	w := fixture.New(t)
 	v, now := newVerifier(), fixture.Now()

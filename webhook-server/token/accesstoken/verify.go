@@ -67,6 +67,8 @@ func (v *Verifier) Verify(g *serving.Gateway, snapshot *serving.Snapshot, raw st
 		return Token{}, invalid("its client does not exist")
 	case client.Suspended:
 		return Token{}, invalid("its client is suspended")
+	case c.ClientUID != "" && c.ClientUID != client.UID:
+		return Token{}, invalid("it was issued to an earlier client of the same id")
 	case c.IssuedAt.Unix() < client.TokensNotBefore.Unix():
 		return Token{}, invalid("it was issued before the client was created or suspended")
 	case v.revocations.Has(g.GatewayID, c.ID):

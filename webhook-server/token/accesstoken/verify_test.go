@@ -75,6 +75,8 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"an unknown client":                func(f *fixture.JWT) { f.Claims["sub"], f.Claims["client_id"] = "nobody", "nobody" },
 		"another gateway's client":         func(f *fixture.JWT) { f.Claims["sub"], f.Claims["client_id"] = "is_tbank02", "is_tbank02" },
 		"sub and client_id that differ":    func(f *fixture.JWT) { f.Claims["sub"] = "is_tbank02" },
+		"a uid of another client":          func(f *fixture.JWT) { f.Claims["client_uid"] = "0b3c" },
+		"a uid that is not text":           func(f *fixture.JWT) { f.Claims["client_uid"] = 1 },
 		"no client":                        func(f *fixture.JWT) { delete(f.Claims, "client_id"); delete(f.Claims, "sub") },
 		"a cnf that is not an object":      func(f *fixture.JWT) { f.Claims["cnf"] = "x" },
 	} {
