@@ -68,7 +68,8 @@ type MerchantGatewayStatus struct {
 	// +optional
 	ServerCertificateIssuer *CertificateIssuerStatus `json:"serverCertificateIssuer,omitempty,omitzero"`
 
-	// undelivered is how many notifications wait for their delivery. It is set while the gateway is being deleted.
+	// undelivered is how many notifications wait for their delivery: the highest number that a server replica has counted in its store. It
+	// is set while the gateway is being deleted.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Undelivered *int64 `json:"undelivered,omitempty"`

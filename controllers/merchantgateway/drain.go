@@ -3,6 +3,7 @@ package merchantgateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,7 +15,7 @@ import (
 
 	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
-	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
+	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
@@ -34,12 +35,20 @@ func (r *Reconciler) drain(ctx context.Context, gateway *v1alpha1.MerchantGatewa
 	if err != nil || !waits {
 		return drained{done: true}, err
 	}
-	needs, err := r.programDraining(ctx, gateway)
-	if err != nil || needs == nil {
+	found, err := r.gather(ctx, gateway)
+	if err != nil || !isServed(found.document) {
 		return drained{done: true}, err
 	}
-	key := client.ObjectKeyFromObject(gateway)
-	undelivered, known := r.Replicas.Undelivered(key, gateway.UID)
+	out, ok := drainingOutput(found)
+	if !ok {
+		// Nothing can be delivered without the secrets. In the place of what is damaged servers serve the last good one on, and may take more.
+		return drained{done: !isServed(found.secrets), status: undrainable(gateway)}, nil
+	}
+	needs, err := r.program(ctx, gateway, found, out)
+	if err != nil {
+		return drained{}, err
+	}
+	undelivered, known := r.Replicas.Undelivered(client.ObjectKeyFromObject(gateway), gateway.UID)
 	known = known && r.Replicas.Served(needs...)
 	if known && undelivered == 0 {
 		return drained{done: true}, nil
@@ -47,22 +56,44 @@ func (r *Reconciler) drain(ctx context.Context, gateway *v1alpha1.MerchantGatewa
 	return drained{status: translate.DrainingStatus(gateway, undelivered, known)}, nil
 }
 
-// programDraining writes what the servers need to deliver what they took, and answers what they must serve; nothing when they never served the
-// gateway. A changed spec is put in force, so that a destination can still be mended; one that cannot be served leaves the last good one.
-func (r *Reconciler) programDraining(ctx context.Context, gateway *v1alpha1.MerchantGateway) ([]replicas.Need, error) {
-	found, err := r.gather(ctx, gateway)
-	if err != nil || found.input.Previous == nil {
-		return nil, err
-	}
-	out := translate.Gateway(found.input)
+// isServed says whether servers have, or had, a document of the gateway: they serve the last good one on in the place of a damaged one.
+func isServed(s documents.Stored) bool { return s.Document != nil || s.Damage != nil }
+
+// drainingOutput answers what the servers need to deliver what they took; false when a document is lost or damaged and cannot be made again. A changed spec
+// is put in force, so that a destination can still be mended; one that cannot be served leaves the last good one.
+func drainingOutput(f found) (translate.GatewayOutput, bool) {
+	out := translate.Gateway(f.input)
 	if out.Action != translate.Write {
-		out = translate.GatewayOutput{Action: translate.Write, Document: found.input.Previous, Secrets: found.input.PreviousSecrets}
+		out = translate.GatewayOutput{Action: translate.Write, Document: f.input.Previous, Secrets: f.input.PreviousSecrets}
 	}
-	if out.Secrets == nil {
-		return nil, nil // nothing can be delivered without them, nor made again
+	if out.Document == nil || out.Secrets == nil {
+		return translate.GatewayOutput{}, false
 	}
 	out.Document = translate.Draining(out.Document)
-	return r.program(ctx, gateway, found, out)
+	// The garbage collector deletes the generated Secret while the gateway is still here, if its deletion is a foreground one. What the document has for the
+	// servers is enough; to create the Secret again would go on for as long as the deletion waits.
+	if out.SigningSecret != nil && knowsSigningSecret(f.input.PreviousSecrets, out.SigningSecret) {
+		out.SigningSecret = nil
+	}
+	return out, true
+}
+
+// knowsSigningSecret says whether servers sign with what a Secret shows to backends.
+func knowsSigningSecret(served *serving.GatewaySecrets, secret *corev1.Secret) bool {
+	return served != nil && slices.ContainsFunc(served.SigningSecrets, func(s serving.SigningSecret) bool {
+		return s.Secret.Reveal() == string(secret.Data[v1alpha1.KeySigningSecret])
+	})
+}
+
+// undrainable answers the status of a gateway whose servers cannot be told to end it.
+func undrainable(gateway *v1alpha1.MerchantGateway) v1alpha1.MerchantGatewayStatus {
+	status := translate.DrainingStatus(gateway, 0, false)
+	message := fmt.Sprintf("A serving document is damaged and cannot be made again from the spec, so the server replicas serve the last good one on; "+
+		"mend what the spec refers to, or set spec.deletionPolicy to %s to give up what waits", v1alpha1.DeletionDiscard)
+	for i := range status.Conditions {
+		status.Conditions[i].Message = message
+	}
+	return status
 }
 
 // waitsForDelivery says whether a deletion waits at all. It does not where the user says so, where nobody is there to deliver and nobody who was there

@@ -114,7 +114,7 @@ func TestNothingOfAnEditIsTakenOver(t *testing.T) {
 		s.Update(t, object, func() { testenv.SetDocument(object, raw) })
 		s.ClientDocument(t, resource, func(d *serving.Client) error {
 			if got, err := serving.Encode(d); err != nil || !slices.Equal(got, want) {
-				return fmt.Errorf("after %s the document is not what it was: %v", name, err)
+				return fmt.Errorf("after %s the document is not what it was (%w)", name, err)
 			}
 			return nil
 		})
@@ -122,7 +122,7 @@ func TestNothingOfAnEditIsTakenOver(t *testing.T) {
 	s.Delete(t, s.DocumentObject(serving.KindClient, resource))
 	s.ClientDocument(t, resource, func(d *serving.Client) error {
 		if got, err := serving.Encode(d); err != nil || !slices.Equal(got, want) {
-			return fmt.Errorf("the deleted document is not what it was: %v", err)
+			return fmt.Errorf("the deleted document is not what it was (%w)", err)
 		}
 		return nil
 	})

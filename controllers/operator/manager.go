@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -22,8 +23,10 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
+	"github.com/d1gateway/d1gateway/controllers/internal/patient"
 )
 
 // NewScheme answers a scheme with the kinds of Kubernetes and of this project.
@@ -75,6 +78,7 @@ func cacheOptions(options Options) (cache.Options, error) {
 	system := map[string]cache.Config{options.SystemNamespace: {LabelSelector: labels.SelectorFromSet(labels.Set{v1alpha1.LabelReplica: v1alpha1.ReplicaValue})}}
 	cached := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
+		NewInformer:      informers(options),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}:          {Label: others, Transform: documents.NameOnly},
 			&coordinationv1.Lease{}:   {Namespaces: system},
@@ -90,10 +94,15 @@ func cacheOptions(options Options) (cache.Options, error) {
 	return cached, nil
 }
 
-// backoff waits a tenth of a second after the first failure and a minute at most: what was refused because of something in the cluster
-// that has been mended is tried again soon.
+// informers answers what makes the informers of the caches: such as see the cluster again as soon as the API server is back.
+func informers(options Options) patient.NewInformer {
+	return patient.Informers(slog.New(serving.MaskingHandler(options.Logger.Handler())))
+}
+
+// backoff waits a tenth of a second after the first failure and a quarter of a minute at most: what was refused because of something in the
+// cluster that has been mended, or because the API server was away, is tried again soon.
 func backoff() workqueue.TypedRateLimiter[reconcile.Request] {
-	const first, longest = 100 * time.Millisecond, time.Minute
+	const first, longest = 100 * time.Millisecond, 15 * time.Second
 	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](first, longest)
 }
 

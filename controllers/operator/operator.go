@@ -80,7 +80,7 @@ func New(ctx context.Context, config *rest.Config, options Options) (manager.Man
 		return nil, fmt.Errorf("creating the manager: %w", err)
 	}
 	watched, err := documents.NewCache(m.GetConfig(), options.SystemNamespace, cache.Options{
-		HTTPClient: m.GetHTTPClient(), Scheme: m.GetScheme(), Mapper: m.GetRESTMapper(),
+		HTTPClient: m.GetHTTPClient(), Scheme: m.GetScheme(), Mapper: m.GetRESTMapper(), NewInformer: informers(options),
 	})
 	if err != nil {
 		return nil, err
@@ -113,7 +113,9 @@ func addReplicas(ctx context.Context, m manager.Manager, options Options) (*repl
 	if now == nil {
 		now = time.Now
 	}
-	tracker := replicas.NewTracker(now)
+	tracker := replicas.NewTracker(replicas.Options{
+		Now: now, Leases: replicas.ListLeases(m.GetAPIReader(), options.SystemNamespace), Namespaces: options.WatchNamespaces, Logger: m.GetLogger(),
+	})
 	if err := tracker.Watch(ctx, m.GetCache()); err != nil {
 		return nil, err
 	}
@@ -145,7 +147,7 @@ func addReconcilers(m manager.Manager, watched cache.Cache, tracker *replicas.Tr
 		return err
 	}
 	clients := &oauthclient.Reconciler{
-		Client: c, Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder, Metrics: counted,
+		Client: c, Cached: m.GetCache(), Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder, Metrics: counted,
 		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,
 	}
 	return clients.SetupWithManager(m, controllerOptions(concurrentClients))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -78,6 +79,33 @@ func TestTheAPIServerIsAwayForAWhile(t *testing.T) {
 	s.Delete(t, resource, second, gateway)
 	s.WaitGone(t, second)
 	mustBeGone(t, s, gateway, resource)
+}
+
+// TestALongOutageIsNotMadeLongerByTheOperator: after as long client-go would rest for half a minute and more before it looks again, and what was
+// created meanwhile would wait for it. It takes some two seconds; the bound is generous to a machine that is busy.
+func TestALongOutageIsNotMadeLongerByTheOperator(t *testing.T) {
+	t.Parallel()
+	const outage, bound = 40 * time.Second, 20 * time.Second
+	s := start(t)
+	_, resource := served(t, s)
+	s.StopAPIServer(t)
+	select {
+	case <-time.After(outage):
+	case <-t.Context().Done():
+	}
+	s.StartAPIServer(t)
+
+	back := time.Now()
+	second := s.OAuthClient("second", "acme")
+	s.Create(t, second)
+	s.WaitReady(t, second)
+	created := time.Since(back)
+	s.Update(t, resource, func() { resource.Spec.State = v1alpha1.ClientSuspended })
+	s.WaitReady(t, resource)
+	t.Logf("the API server was away for %s; %s after its return a client that was created then was Ready", outage, created.Round(time.Millisecond))
+	if created > bound {
+		t.Errorf("a client that was created after the outage was Ready after %s", created)
+	}
 }
 
 // TestTheDefinitionsAreRemovedAndPutBack: the definitions go when their resources have gone, the resources when the operator lets them go. That

@@ -32,7 +32,7 @@ func buildPrograms(ctx context.Context, s *session) (string, error) {
 	}
 	bin := filepath.Join(s.dir, "bin")
 	for _, name := range []string{"controllers", "webhook-server"} {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(bin, name), "./"+name) //nolint:gosec // the names are above
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(bin, name), "./"+name)
 		build.Dir = root
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
@@ -60,7 +60,7 @@ func startProgram(ctx context.Context, s *session, path string, args ...string) 
 		return nil, err
 	}
 	p := &program{name: filepath.Base(path), metrics: metrics, said: new(tail), done: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), path, append(args, "--metrics-bind-address", metrics)...) //nolint:gosec // the caller has built it
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), path, append(args, "--metrics-bind-address", metrics)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {

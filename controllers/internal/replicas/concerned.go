@@ -43,6 +43,19 @@ func owner(object string) (resource, bool) {
 	return resource{}, false
 }
 
+// objectsOf answers the names of the objects that hold the documents of a resource.
+func objectsOf(r resource) []string {
+	kinds := []serving.Kind{r.kind}
+	if r.kind == serving.KindGateway {
+		kinds = append(kinds, serving.KindGatewaySecrets)
+	}
+	var objects []string
+	for _, kind := range kinds {
+		objects = append(objects, serving.Header{Kind: kind, Namespace: r.key.Namespace, Name: r.key.Name}.ObjectName())
+	}
+	return objects
+}
+
 // difference answers the keys whose values differ.
 func difference[K, V comparable](a, b map[K]V) map[K]bool {
 	different := map[K]bool{}

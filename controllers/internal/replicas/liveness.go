@@ -11,6 +11,8 @@ const (
 	skew = time.Minute
 	// defaultDuration is how long a Lease that does not say holds.
 	defaultDuration = 30 * time.Second
+	// longestDuration is how long one holds at most: one that says years, by mistake or by intent, would hold up the status of everything.
+	longestDuration = 2 * time.Minute
 )
 
 // pulse is what is known of a replica's Lease. That it is renewed is seen here, by this process's clock: the servers' clocks may differ.
@@ -24,7 +26,7 @@ type pulse struct {
 func (p pulse) next(lease *coordinationv1.Lease, now time.Time) pulse {
 	duration := defaultDuration
 	if d := lease.Spec.LeaseDurationSeconds; d != nil && *d > 0 {
-		duration = time.Duration(*d) * time.Second
+		duration = min(time.Duration(*d)*time.Second, longestDuration)
 	}
 	var renewed time.Time
 	if r := lease.Spec.RenewTime; r != nil {

@@ -1,6 +1,7 @@
 package replicas
 
 import (
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,18 +21,18 @@ func TestARenewalCountsFromWhenItIsSeen(t *testing.T) {
 				t.Fatal("it is not live")
 			}
 			w.time = w.time.Add(29 * time.Second)
-			w.look()
+			w.look(t.Context())
 			if w.Live() != 1 {
 				t.Error("it is gone before its Lease has ended")
 			}
 			w.renews("a", w.time.Add(clock), 30)
 			w.time = w.time.Add(29 * time.Second)
-			w.look()
+			w.look(t.Context())
 			if w.Live() != 1 {
 				t.Error("a renewal did not count")
 			}
 			w.time = w.time.Add(time.Second)
-			w.look()
+			w.look(t.Context())
 			if w.Live() != 0 {
 				t.Error("it is live although its Lease has ended")
 			}
@@ -62,7 +63,7 @@ func TestALeaseThatIsLookedAtAgainIsNotRenewed(t *testing.T) {
 		w.renews("a", at, 30)
 		w.time = w.time.Add(10 * time.Second)
 	}
-	w.look()
+	w.look(t.Context())
 	if w.Live() != 0 {
 		t.Error("the same renewal counted again")
 	}
@@ -87,10 +88,28 @@ func TestALeaseThatSaysNothingHoldsForHalfAMinute(t *testing.T) {
 	}
 }
 
+// TestALeaseHoldsForTwoMinutesAtMost: anybody may write what he likes into the Lease of his server.
+func TestALeaseHoldsForTwoMinutesAtMost(t *testing.T) {
+	for name, seconds := range map[string]int32{"that says so": 120, "that says a little more": 121, "that says 68 years": math.MaxInt32} {
+		t.Run("one "+name, func(t *testing.T) {
+			w := newWorld(t)
+			w.renews("a", w.time, seconds)
+			w.passes(longestDuration - time.Nanosecond)
+			if w.Live() != 1 {
+				t.Error("it has ended before")
+			}
+			w.passes(time.Nanosecond)
+			if w.Live() != 0 {
+				t.Error("it has not ended")
+			}
+		})
+	}
+}
+
 func TestALeaseThatIsDeletedIsAReplicaThatHasStopped(t *testing.T) {
 	w := newWorld(t)
 	w.beats("a", "b")
-	w.sawLease("a", nil)
+	w.stops("a")
 	if w.Live() != 1 {
 		t.Errorf("%d are live", w.Live())
 	}
@@ -99,8 +118,8 @@ func TestALeaseThatIsDeletedIsAReplicaThatHasStopped(t *testing.T) {
 // TestTheEndOfALeaseIsSeenInTime runs the tracker's own timers.
 func TestTheEndOfALeaseIsSeenInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{clients: &called{}, gateways: &called{}}
-		w.Tracker = NewTracker(time.Now)
+		w := &world{}
+		w.make(time.Now)
 		w.start(t)
 		ended := make(chan error, 1)
 		go func() { ended <- w.Start(t.Context()) }()
@@ -137,6 +156,9 @@ func TestTheEndOfALeaseIsSeenInTime(t *testing.T) {
 		synctest.Wait()
 		mustCall(t, "a day later", w.clients)
 
+		if w.server.asked > int(Gap/askEvery)+2 {
+			t.Errorf("the API server was asked %d times", w.server.asked)
+		}
 		// The next gap is told again.
 		w.renews("c", time.Now(), 30)
 		time.Sleep(30*time.Second + Gap)

@@ -90,7 +90,8 @@ func TestWithoutAReplica(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.time = w.time.Add(c.since)
+			w.passes(c.since)
+			w.clients.take()
 			mustJudge(t, "without a replica", w.judge("thales-d1", 7, c.before), c.want)
 			w.time = w.time.Add(patience)
 			// When one comes it is said; it has ten seconds to load.

@@ -3,6 +3,7 @@ package replicas
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -20,26 +21,38 @@ type queue struct {
 	work workqueue.TypedRateLimitingInterface[reconcile.Request]
 	// all answers every resource of the kind.
 	all func() []reconcile.Request
+	// isLookedAt says whether the resources of a namespace are this operator's.
+	isLookedAt func(namespace string) bool
 }
 
 func (q queues) add(resources ...resource) {
 	for _, r := range resources {
-		if queue, ok := q[r.kind]; ok {
+		if queue, ok := q[r.kind]; ok && queue.isLookedAt(r.key.Namespace) {
 			queue.work.Add(reconcile.Request{NamespacedName: r.key})
 		}
 	}
 }
 
-func (q queues) addAll() {
-	for _, queue := range q {
+func (q queues) addAll() { q.addWhere(func(string) bool { return true }) }
+
+// addWhere adds the resources one of whose documents is in such an object.
+func (q queues) addWhere(isMeant func(object string) bool) {
+	for kind, queue := range q {
 		for _, request := range queue.all() {
-			queue.work.Add(request)
+			if slices.ContainsFunc(objectsOf(resource{kind, request.NamespacedName}), isMeant) {
+				queue.work.Add(request)
+			}
 		}
 	}
 }
 
+// isLookedAt says whether the resources of a namespace are this operator's.
+func (t *Tracker) isLookedAt(namespace string) bool {
+	return len(t.namespaces) == 0 || slices.Contains(t.namespaces, namespace)
+}
+
 // Source calls the resources of a kind about which the replicas say something new. all answers every resource of the kind: they are called
-// when there has been no live replica for the time of Gap.
+// when there is no live replica any more, and some of them when a replica refuses more documents than it can list.
 func (t *Tracker) Source(kind serving.Kind, all func() []reconcile.Request) source.SyncingSource {
 	return &calls{t, kind, all}
 }
@@ -57,7 +70,7 @@ func (c *calls) Start(_ context.Context, work workqueue.TypedRateLimitingInterfa
 	if _, taken := c.tracker.queues[c.kind]; taken {
 		return fmt.Errorf("the replicas' source for %s is started twice", c.kind)
 	}
-	c.tracker.queues[c.kind] = queue{work, c.all}
+	c.tracker.queues[c.kind] = queue{work, c.all, c.tracker.isLookedAt}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/utils/ptr"
 
 	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
@@ -26,7 +27,8 @@ type Refusal struct {
 type Standing struct {
 	// Live is how many replicas are live.
 	Live int
-	// Gap says that none is live, but one was a moment ago: a server that is restarted is no reason to call everything unserved.
+	// Gap says that none is live, but that may be for a moment only: neither a server that is restarted nor an API server that is away is a reason to call
+	// everything unserved.
 	Gap bool
 	// Behind are those that do not serve the documents yet, in order.
 	Behind []string
@@ -37,20 +39,19 @@ type Standing struct {
 // Served says whether every live replica serves the documents, and there is one.
 func (s Standing) Served() bool { return s.Live > 0 && len(s.Behind) == 0 && len(s.Refused) == 0 }
 
-// judge answers what the replicas of these reports say of the documents.
+// judge answers what the replicas of these reports say of the documents. The refusals of a replica count when it has seen all of them: one that has seen
+// a part refuses what refers to the rest, for a moment.
 func judge(live map[string]*v1alpha1.ServedDocuments, needs []Need) Standing {
 	s := Standing{Live: len(live)}
 	for name, documents := range live {
-		behind := false
+		if slices.ContainsFunc(needs, func(n Need) bool { return !reaches(versionOf(documents, n.Kind), n.Version) }) {
+			s.Behind = append(s.Behind, name)
+			continue
+		}
 		for _, need := range needs {
-			if !reaches(versionOf(documents, need.Kind), need.Version) {
-				behind = true
-			} else if message, refused := refusal(documents, need.Object); refused {
+			if message, refused := refusal(documents, need.Object); refused {
 				s.Refused = append(s.Refused, Refusal{name, need.Object, message})
 			}
-		}
-		if behind {
-			s.Behind = append(s.Behind, name)
 		}
 	}
 	slices.Sort(s.Behind)
@@ -84,5 +85,35 @@ func refusal(documents *v1alpha1.ServedDocuments, object string) (string, bool) 
 			return r.Message, true
 		}
 	}
+	if unlistedIn(documents).covers(object) {
+		// How many there are changes from moment to moment, and is no reason to write the status of each of them again.
+		return "it refuses more documents than it can list, and this may be one of them", true
+	}
 	return "", false
 }
+
+// unlisted are the documents that a replica refuses beyond those that its report has room for. It lists the first in the order of their names.
+type unlisted struct {
+	any   bool
+	after string // the last one that is listed
+}
+
+func unlistedBy(r *v1alpha1.ReplicaReport) unlisted {
+	if r == nil {
+		return unlisted{}
+	}
+	return unlistedIn(r.Documents)
+}
+
+func unlistedIn(documents *v1alpha1.ServedDocuments) unlisted {
+	if documents == nil || int(ptr.Deref(documents.RefusedCount, 0)) <= len(documents.Refused) {
+		return unlisted{}
+	}
+	if listed := len(documents.Refused); listed > 0 {
+		return unlisted{true, documents.Refused[listed-1].Object}
+	}
+	return unlisted{any: true}
+}
+
+// covers says whether a document may be one of them.
+func (u unlisted) covers(object string) bool { return u.any && object > u.after }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/d1gateway/d1gateway/api/serving"
@@ -80,11 +79,22 @@ func TestWhoServesADocument(t *testing.T) {
 		}, Standing{Live: 1, Behind: []string{"a"}}},
 		"nobody when none is live": {clientNeed("thales-d1", 7), func(w *world) {
 			w.serves("a", 7, 0)
-			w.time = w.time.Add(Gap)
+			w.passes(Gap)
 		}, Standing{}},
 		"nobody for two minutes after the operator has started": {clientNeed("thales-d1", 7), func(w *world) {
-			w.time = w.time.Add(Gap - time.Second)
+			w.passes(Gap - time.Second)
 		}, Standing{Gap: true}},
+		"one that has seen a part is behind, whatever it refuses": {append(gatewayNeed("acme", 11), secretsNeed("acme", 10)), func(w *world) {
+			w.beats("a")
+			w.serves("a", 5, 11, v1alpha1.RefusedDocument{Object: objectOf(serving.KindGateway, "acme"), Message: "it waits for its secrets"})
+		}, Standing{Live: 1, Behind: []string{"a"}}},
+		"one that refuses more than it can list refuses what comes after": {clientNeed("thales-d1", 7), func(w *world) {
+			w.beats("a", "b", "c", "d")
+			w.serves("a", 7, 0)
+			w.sawReport("b", refusesMore("b", "adyen"))
+			w.sawReport("c", refusesMore("c", "zahlung"))
+			w.sawReport("d", refusesMore("d"))
+		}, Standing{Live: 4, Refused: []Refusal{{"b", object, unlistedMessage}, {"d", object, unlistedMessage}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -102,22 +112,20 @@ func TestWhoServesADocument(t *testing.T) {
 
 func TestTheGapIsCountedFromTheEndOfTheLastReplica(t *testing.T) {
 	for name, end := range map[string]func(w *world){
-		"whose Lease is deleted": func(w *world) { w.sawLease("a", nil) },
-		"whose Lease ends":       func(w *world) { w.look() },
+		"whose Lease is deleted": func(w *world) { w.stops("a") },
+		"whose Lease ends":       func(w *world) { w.look(t.Context()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.beats("a")
 			w.time = w.time.Add(time.Minute)
 			end(w)
-			w.time = w.time.Add(Gap - time.Second)
-			w.look()
+			w.passes(Gap - time.Second)
 			if s := w.Standing(nil); s.Live != 0 || !s.Gap {
 				t.Errorf("a second before: %+v", s)
 			}
 			mustCall(t, "a second before", w.clients)
-			w.time = w.time.Add(time.Second)
-			w.look()
+			w.passes(time.Second)
 			if s := w.Standing(nil); s.Gap {
 				t.Errorf("after: %+v", s)
 			}
@@ -140,9 +148,11 @@ func TestTheNewestUseThatAnyReplicaHasSeenCounts(t *testing.T) {
 	for report, r := range map[string]*v1alpha1.ReplicaReport{
 		"a": {Replica: "a", Uses: []v1alpha1.CredentialUse{{Document: object, ID: "one", LastUsedTime: at(5)}, {Document: "client.payments.other", ID: "one", LastUsedTime: at(50)}}},
 		// A second report of the same replica, and one of a replica that is gone.
-		"a-1":  {Replica: "a", Uses: []v1alpha1.CredentialUse{{Document: object, ID: "two", LastUsedTime: at(6)}}},
-		"b":    {Replica: "b", Uses: []v1alpha1.CredentialUse{{Document: object, ID: "one", LastUsedTime: at(3)}, {Document: object, ID: "two", LastUsedTime: at(7)}}},
-		"gone": {Replica: "gone", Uses: []v1alpha1.CredentialUse{{Document: object, ID: "one", LastUsedTime: at(9)}}},
+		"a.uses-1": {Replica: "a", Uses: []v1alpha1.CredentialUse{{Document: object, ID: "two", LastUsedTime: at(6)}}},
+		"b":        {Replica: "b", Uses: []v1alpha1.CredentialUse{{Document: object, ID: "one", LastUsedTime: at(3)}, {Document: object, ID: "two", LastUsedTime: at(7)}}},
+		"gone":     {Replica: "gone", Uses: []v1alpha1.CredentialUse{{Document: object, ID: "one", LastUsedTime: at(9)}}},
+		// One of somebody who is no server.
+		"forged": {Replica: "a", Uses: []v1alpha1.CredentialUse{{Document: object, ID: "one", LastUsedTime: at(60)}}},
 	} {
 		w.sawReport(report, r)
 	}
@@ -156,50 +166,38 @@ func TestTheNewestUseThatAnyReplicaHasSeenCounts(t *testing.T) {
 	if got := w.Uses(object); !reflect.DeepEqual(got, want) {
 		t.Errorf("after two reports are gone the uses are %v, want %v", got, want)
 	}
-	w.sawLease("a", nil)
-	w.sawLease("b", nil)
+	w.stops("a")
+	w.stops("b")
 	if w.Uses(object) != nil {
 		t.Error("it is known although nobody is live any more")
 	}
 }
 
-func TestTheHighestNumberOfUndeliveredNotificationsCounts(t *testing.T) {
-	acme, uid := named1("acme"), types.UID("one")
-	drains := func(replica, gateway, uid string, count *int64) *v1alpha1.ReplicaReport {
-		r := reportOf(replica, 1, 1)
-		r.Draining = []v1alpha1.DrainingGateway{{Namespace: "payments", Name: gateway, UID: uid, Undelivered: count}}
-		return r
-	}
-	for name, c := range map[string]struct {
-		reports []*v1alpha1.ReplicaReport
-		most    int64
-		known   bool
-	}{
-		"of two":                           {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](3)), drains("b", "acme", "one", ptr.To[int64](12))}, 12, true},
-		"none waits":                       {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](0)), drains("b", "acme", "one", ptr.To[int64](0))}, 0, true},
-		"one has not said yet":             {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](3)), reportOf("b", 1, 1)}, 3, false},
-		"one has not reported":             {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](3))}, 3, false},
-		"of an earlier one of that name":   {[]*v1alpha1.ReplicaReport{drains("a", "acme", "zero", ptr.To[int64](3)), drains("b", "acme", "one", ptr.To[int64](0))}, 0, false},
-		"of another gateway":               {[]*v1alpha1.ReplicaReport{drains("a", "other", "one", ptr.To[int64](3)), drains("b", "acme", "one", ptr.To[int64](0))}, 0, false},
-		"without a number":                 {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", nil), drains("b", "acme", "one", ptr.To[int64](0))}, 0, false},
-		"of a replica that is gone, extra": {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](1)), drains("b", "acme", "one", ptr.To[int64](2)), drains("gone", "acme", "one", ptr.To[int64](99))}, 2, true},
+func TestWhichReportsAreOfAReplica(t *testing.T) {
+	for report, want := range map[string]bool{
+		"web-1": true, "web-1.uses-0": true, "web-1.uses-12": true,
+		"web-10": false, "web": false, "": false, "web-1.uses-": false, "web-1.uses-x": false, "web-1.uses-1x": false, "web-2.uses-1": false, "web-1.uses-1.uses-1": false,
 	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.beats("a", "b")
-			for _, r := range c.reports {
-				w.sawReport(r.Name, r)
-			}
-			if most, known := w.Undelivered(acme, uid); most != c.most || known != c.known {
-				t.Errorf("%d, known %t, want %d, %t", most, known, c.most, c.known)
-			}
-		})
+		if got := isOf(report, "web-1"); got != want {
+			t.Errorf("%q: %t", report, got)
+		}
 	}
-	w := newWorld(t)
-	w.sawReport("gone", drains("gone", "acme", "one", ptr.To[int64](12)))
-	if most, known := w.Undelivered(acme, uid); known || most != 12 {
-		t.Errorf("nobody is live and the last one has left 12: %d, known %t", most, known)
+}
+
+const unlistedMessage = "it refuses more documents than it can list, and this may be one of them"
+
+// refusesMore is a report that lists some clients as refused and has no room for others.
+func refusesMore(replica string, listed ...string) *v1alpha1.ReplicaReport {
+	r := reportOf(replica, 7, 7)
+	for _, name := range listed {
+		r.Documents.Refused = append(r.Documents.Refused, v1alpha1.RefusedDocument{Object: objectOf(serving.KindClient, name), Message: "it is damaged"})
 	}
+	r.Documents.RefusedCount = ptr.To(int32(len(listed) + 1))
+	return r
+}
+
+func secretsNeed(name string, version int) Need {
+	return Need{serving.KindGatewaySecrets, objectOf(serving.KindGatewaySecrets, name), fmt.Sprint(version)}
 }
 
 func TestTheMessagesNameSomeAndCountTheRest(t *testing.T) {

@@ -2,7 +2,7 @@ package replicas
 
 import (
 	"context"
-	"maps"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// keep is how long the reports of a replica that is gone are kept: the last uses in them must reach the status of their resources, also when
-	// the operator was away itself.
+	// keep is how long the reports of a replica that is gone are kept, and at least how long they count: the last uses in them must reach the status of their
+	// resources, also when the operator was away itself, and what a server has not delivered is delivered when it is back.
 	keep       = time.Hour
 	sweepEvery = 10 * time.Minute
 )
@@ -49,23 +49,28 @@ func (s *Sweeper) Start(ctx context.Context) error {
 // Sweep deletes what is due. What cannot be deleted is tried again by the next one.
 func (s *Sweeper) Sweep(ctx context.Context) {
 	logger := log.FromContext(ctx)
-	for _, name := range s.Tracker.gone() {
-		if s.isNeeded(ctx, name.report) {
+	for _, left := range s.Tracker.gone() {
+		if s.isNeeded(ctx, left) {
 			continue
 		}
-		logger.Info("Deleting the reports of a server replica that is gone", "replica", name.replica, "report", name.report)
-		meta := metav1.ObjectMeta{Namespace: s.Namespace, Name: name.report}
-		for _, object := range []client.Object{&v1alpha1.ReplicaReport{ObjectMeta: meta}, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name.replica}}} {
-			if err := s.Client.Delete(ctx, object); client.IgnoreNotFound(err) != nil {
-				logger.Error(err, "Cannot delete the report of a server replica that is gone", "replica", name.replica)
-			}
+		object := left.object(s.Namespace)
+		logger.Info("Deleting what a server replica has left that is gone", "replica", left.replica, "object", fmt.Sprintf("%T %s", object, object.GetName()))
+		if err := s.Client.Delete(ctx, object); client.IgnoreNotFound(err) != nil {
+			logger.Error(err, "Cannot delete what a server replica has left that is gone", "replica", left.replica)
 		}
 	}
 }
 
-// isNeeded says whether the deletion of a gateway waits for notifications that the replica has left: the report is all that tells of them.
-func (s *Sweeper) isNeeded(ctx context.Context, report string) bool {
-	for gateway, uid := range s.Tracker.leftBehind(report) {
+// isNeeded says whether the deletion of a gateway waits for notifications that the replica has left: the report is all that tells of them. While another
+// replica is live what is left so long is forgotten, see Undelivered. Gateways of namespaces that are not looked at may be another operator's.
+func (s *Sweeper) isNeeded(ctx context.Context, left gone) bool {
+	if left.report == "" || s.Tracker.Live() > 0 {
+		return false
+	}
+	for gateway, uid := range s.Tracker.leftBehind(left.report) {
+		if !s.Tracker.isLookedAt(gateway.Namespace) {
+			return true
+		}
 		resource := &v1alpha1.MerchantGateway{}
 		err := s.Client.Get(ctx, gateway, resource)
 		if client.IgnoreNotFound(err) != nil || err == nil && resource.UID == uid {
@@ -90,40 +95,38 @@ func (t *Tracker) leftBehind(report string) map[types.NamespacedName]types.UID {
 	return left
 }
 
+// gone is what a replica has left: one of its reports, or its Lease where report is empty.
 type gone struct{ replica, report string }
 
-// gone answers the reports of replicas that have not been live for the time of keep, and begins to count for those that have just gone.
+func (g gone) object(namespace string) client.Object {
+	if g.report == "" {
+		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: g.replica}}
+	}
+	return &v1alpha1.ReplicaReport{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: g.report}}
+}
+
+// gone answers the reports and Leases of replicas that have not been live for the time of keep. Of the Leases these are only such as have been seen with
+// the label of a replica's: the operators' own is in the same namespace, and a report that names it must not end it. While it is open who is live there are
+// none.
 func (t *Tracker) gone() []gone {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
-	now := t.now()
-	all := t.withoutLife()
-	for _, g := range all {
-		if _, counted := t.silent[g.replica]; !counted {
-			t.silent[g.replica] = now
-		}
+	if t.asks() {
+		return nil
 	}
-	maps.DeleteFunc(t.silent, func(replica string, _ time.Time) bool {
-		return !slices.ContainsFunc(all, func(g gone) bool { return g.replica == replica })
-	})
-	all = slices.DeleteFunc(all, func(g gone) bool { return now.Before(t.silent[g.replica].Add(keep)) })
-	slices.SortFunc(all, func(a, b gone) int { return strings.Compare(a.report, b.report) })
-	return all
-}
-
-// withoutLife answers the reports of replicas that are not live. A Lease counts as one: its replica may have ended before it reported anything.
-func (t *Tracker) withoutLife() []gone {
+	now := t.now()
 	var all []gone
 	for name, r := range t.reports {
-		if !t.live[r.Replica] {
+		if t.isLongGone(r.Replica, now) {
 			all = append(all, gone{r.Replica, name})
 		}
 	}
 	for name := range t.pulses {
-		if _, reported := t.reports[name]; !reported && !t.live[name] {
-			all = append(all, gone{name, name})
+		if t.isLongGone(name, now) {
+			all = append(all, gone{name, ""})
 		}
 	}
+	slices.SortFunc(all, func(a, b gone) int { return strings.Compare(a.replica+"\x00"+a.report, b.replica+"\x00"+b.report) })
 	return all
 }

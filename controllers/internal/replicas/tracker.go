@@ -5,9 +5,11 @@ package replicas
 
 import (
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/types"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -16,25 +18,35 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 )
 
-// Gap is for how long what was served counts as served after the last replica has gone. A server that is replaced by its successor
-// is away for some seconds.
-const Gap = 2 * time.Minute
-
 // Tracker keeps the newest reports. Reconcilers ask it and are called again when an answer changes.
 type Tracker struct {
-	now func() time.Time
+	now        func() time.Time
+	leases     Leases
+	namespaces []string
+	logger     logr.Logger
 
-	mu       sync.Mutex
-	reports  map[string]report    // by name of the report
-	pulses   map[string]pulse     // by name of the replica
-	silent   map[string]time.Time // since when a replica with reports was not live, by its name
-	lastLive time.Time
-	gapTold  bool            // that the Gap is over was told
-	live     map[string]bool // the replicas that were live when it was last looked
-	waiting  map[resource]waiter
-	queues   queues
-	rearm    chan struct{} // buffered by one: when to look next may have changed
-	synced   []toolscache.InformerSynced
+	mu      sync.Mutex
+	reports map[string]report    // by name of the report
+	pulses  map[string]pulse     // by name of the replica
+	silent  map[string]time.Time // since when a replica that is known of is not live, by its name
+	live    map[string]bool      // the replicas that were live when it was last looked
+	gap     gap
+	waiting map[resource]waiter
+	queues  queues
+	rearm   chan struct{} // buffered by one: when to look next may have changed
+	synced  []toolscache.InformerSynced
+}
+
+// Options are what a tracker is made of. All fields but those marked optional must be set.
+type Options struct {
+	// Now is the real time, also where the operator's own clock is moved: Leases are renewed by other processes.
+	Now func() time.Time
+	// Leases reads the Leases of the replicas from the API server and not from a cache.
+	Leases Leases
+	// Namespaces are those whose resources are called. Optional: none means all.
+	Namespaces []string
+	// Logger is told when the API server does not answer who is live.
+	Logger logr.Logger
 }
 
 // report is a ReplicaReport with its uses by document.
@@ -49,117 +61,50 @@ type resource struct {
 	key  types.NamespacedName
 }
 
-// NewTracker answers one that knows of no replica. now is the real time, also where the operator's own clock is moved: Leases are renewed
-// by other processes.
-func NewTracker(now func() time.Time) *Tracker {
+// NewTracker answers one that knows of no replica.
+func NewTracker(options Options) *Tracker {
 	return &Tracker{
-		now:      now,
-		reports:  map[string]report{},
-		pulses:   map[string]pulse{},
-		silent:   map[string]time.Time{},
-		lastLive: now(),
-		live:     map[string]bool{},
-		waiting:  map[resource]waiter{},
-		queues:   queues{},
-		rearm:    make(chan struct{}, 1),
+		now: options.Now, leases: options.Leases, namespaces: options.Namespaces, logger: options.Logger,
+		reports: map[string]report{},
+		pulses:  map[string]pulse{},
+		silent:  map[string]time.Time{},
+		live:    map[string]bool{},
+		gap:     gap{lastLive: options.Now()},
+		waiting: map[resource]waiter{},
+		queues:  queues{},
+		rearm:   make(chan struct{}, 1),
 	}
 }
 
-// Standing answers what the live replicas say of the documents.
-func (t *Tracker) Standing(needs []Need) Standing {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.standing(needs)
-}
-
-func (t *Tracker) standing(needs []Need) Standing {
-	s := judge(t.liveDocuments(), needs)
-	s.Gap = s.Live == 0 && t.now().Before(t.lastLive.Add(Gap))
-	return s
-}
-
-// liveDocuments answers what each live replica says that it serves, nil for one that has not said anything.
-func (t *Tracker) liveDocuments() map[string]*v1alpha1.ServedDocuments {
-	documents := map[string]*v1alpha1.ServedDocuments{}
-	for name := range t.live {
-		documents[name] = nil
-		if r, ok := t.reports[name]; ok {
-			documents[name] = r.Documents
-		}
-	}
-	return documents
-}
-
-// Live answers how many replicas are live.
-func (t *Tracker) Live() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.live)
-}
-
-// Uses says when the credentials of a document were last used, by id, as any replica has reported it, those included that are gone. It is nil
-// when no replica is live: then nobody can say that a credential is not in use.
-func (t *Tracker) Uses(document string) map[string]time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.live) == 0 {
-		return nil
-	}
-	uses := map[string]time.Time{}
-	for _, r := range t.reports {
-		for _, use := range r.uses[document] {
-			if use.LastUsedTime.After(uses[use.ID]) {
-				uses[use.ID] = use.LastUsedTime.Time
-			}
-		}
-	}
-	return uses
-}
-
-// Undelivered says how many notifications wait for a gateway that is being deleted, and whether every live replica has said so. Replicas that
-// share a database say the same, so the highest number counts. While none is live it is what those have said that are gone.
-func (t *Tracker) Undelivered(gateway types.NamespacedName, uid types.UID) (most int64, known bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.live) == 0 {
-		for _, r := range t.reports {
-			count, _ := undelivered(r.ReplicaReport, gateway, uid)
-			most = max(most, count)
-		}
-		return most, false
-	}
-	known = true
-	for name := range t.live {
-		count, said := undelivered(t.reports[name].ReplicaReport, gateway, uid)
-		known = known && said
-		most = max(most, count)
-	}
-	return most, known
-}
-
-func undelivered(r *v1alpha1.ReplicaReport, gateway types.NamespacedName, uid types.UID) (int64, bool) {
-	if r == nil {
-		return 0, false
-	}
-	for _, d := range r.Draining {
-		if d.Namespace == gateway.Namespace && d.Name == gateway.Name && d.UID == string(uid) && d.Undelivered != nil {
-			return *d.Undelivered, true
-		}
-	}
-	return 0, false
-}
-
-// sawReport takes up a report; nil says that it is gone.
+// sawReport takes up a report; nil says that it is gone. One whose name is not that of a report of its replica counts for nothing: it was not written
+// by a server.
 func (t *Tracker) sawReport(name string, now *v1alpha1.ReplicaReport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	before := t.reports[name].ReplicaReport
 	delete(t.reports, name)
+	if now != nil && !isOf(name, now.Replica) {
+		now = nil
+	}
 	if now != nil {
 		t.reports[name] = index(now)
 	}
-	t.queues.add(concerned(before, now)...)
+	t.tell(before, now)
 	t.settle()
+}
+
+// isOf says whether a report of this name is one of the replica: its own name, or one of those over which it spreads its uses.
+func isOf(report, replica string) bool {
+	number, further := strings.CutPrefix(report, replica+".uses-")
+	return report == replica || further && number != "" && strings.Trim(number, "0123456789") == ""
+}
+
+// tell calls those about whom two reports of one name say different things.
+func (t *Tracker) tell(before, now *v1alpha1.ReplicaReport) {
+	t.queues.add(concerned(before, now)...)
+	if former, unlisted := unlistedBy(before), unlistedBy(now); unlisted != former {
+		t.queues.addWhere(func(object string) bool { return unlisted.covers(object) && !former.covers(object) })
+	}
 }
 
 func index(r *v1alpha1.ReplicaReport) report {
@@ -179,6 +124,7 @@ func (t *Tracker) sawLease(name string, lease *coordinationv1.Lease) {
 	} else {
 		t.pulses[name] = t.pulses[name].next(lease, t.now())
 	}
+	t.gap.events++
 	t.settle()
 	select {
 	case t.rearm <- struct{}{}:
@@ -190,12 +136,13 @@ func (t *Tracker) sawLease(name string, lease *coordinationv1.Lease) {
 func (t *Tracker) settle() {
 	now := t.now()
 	if len(t.live) > 0 {
-		t.lastLive = now
+		t.gap.ended(now)
 	}
 	t.lookWhoLives(now)
 	if len(t.live) > 0 {
-		t.lastLive, t.gapTold = now, false
+		t.gap.ended(now)
 	}
+	t.countSilence(now)
 	documents := t.liveDocuments()
 	for r, w := range t.waiting {
 		s := judge(documents, w.needs)
@@ -212,15 +159,46 @@ func (t *Tracker) settle() {
 
 // lookWhoLives calls those whose documents a replica refuses that has come to life: its report may be older than its Lease.
 func (t *Tracker) lookWhoLives(now time.Time) {
+	nobody := len(t.live) == 0
 	for name, p := range t.pulses {
 		if !p.beats(now) {
 			continue
 		}
 		if !t.live[name] {
-			t.queues.add(concerned(nil, t.reports[name].ReplicaReport)...)
+			t.tell(nil, t.reports[name].ReplicaReport)
 		}
 		t.live[name] = true
-		delete(t.silent, name)
 	}
-	maps.DeleteFunc(t.live, func(name string, _ bool) bool { return !t.pulses[name].beats(now) })
+	for name := range t.live {
+		if !t.pulses[name].beats(now) {
+			delete(t.live, name)
+			t.silent[name] = now
+		}
+	}
+	if nobody && len(t.live) > 0 {
+		// The first one of whom is heard again after an outage of the API server says nothing of how long the others were really silent.
+		for name := range t.silent {
+			t.silent[name] = now
+		}
+	}
+}
+
+// countSilence begins to count for replicas that are found not live, and ends it for those that live or of which nothing is left. Who was live a
+// moment ago and has left nothing, not even a report, stays counted for the time of Gap: it may have taken notifications.
+func (t *Tracker) countSilence(now time.Time) {
+	left := map[string]bool{}
+	for name := range t.pulses {
+		left[name] = true
+	}
+	for _, r := range t.reports {
+		left[r.Replica] = true
+	}
+	for name := range left {
+		if _, counted := t.silent[name]; !counted && !t.live[name] {
+			t.silent[name] = now
+		}
+	}
+	maps.DeleteFunc(t.silent, func(name string, since time.Time) bool {
+		return t.live[name] || !left[name] && !now.Before(since.Add(Gap))
+	})
 }

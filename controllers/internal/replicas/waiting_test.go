@@ -22,17 +22,16 @@ func TestWhoWaitsIsCalled(t *testing.T) {
 		"when the last one has caught up":   {func(w *world) { w.serves("b", 7, 1) }, true},
 		"not when one comes nearer":         {func(w *world) { w.serves("b", 6, 1) }, false},
 		"not when it is renewed":            {func(w *world) { w.beats("a", "b") }, false},
-		"when the one that is behind stops": {func(w *world) { w.sawLease("b", nil) }, true},
+		"when the one that is behind stops": {func(w *world) { w.stops("b") }, true},
 		"when the Lease of the one that is behind ends": {func(w *world) {
 			w.time = w.time.Add(59 * time.Second)
 			w.beats("a")
-			w.time = w.time.Add(time.Second)
-			w.look()
+			w.passes(time.Second)
 		}, true},
-		"not when the one stops that serves it":              {func(w *world) { w.sawLease("a", nil) }, false},
+		"not when the one stops that serves it":              {func(w *world) { w.stops("a") }, false},
 		"when the one that was behind refuses it":            {func(w *world) { w.serves("b", 7, 1, refused) }, true},
 		"when the one that served it refuses it":             {func(w *world) { w.serves("a", 7, 1, refused) }, true},
-		"when all are gone":                                  {func(w *world) { w.sawLease("a", nil); w.sawLease("b", nil) }, true},
+		"when all are gone":                                  {func(w *world) { w.stops("a"); w.stops("b") }, true},
 		"not when another comes that is behind":              {func(w *world) { w.beats("c") }, false},
 		"not when the one that is behind loses its report":   {func(w *world) { w.sawReport("b", nil) }, false},
 		"not for a ConfigMap":                                {func(w *world) { w.serves("b", 5, 1000) }, false},

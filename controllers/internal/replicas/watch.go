@@ -78,22 +78,19 @@ func (t *Tracker) Start(ctx context.Context) error {
 		case <-t.rearm:
 			timer.Stop()
 		case <-timer.C:
-			t.look()
+			t.look(ctx)
 		}
 	}
 }
 
-// NeedLeaderElection says that the tracker also runs while another operator leads: its knowledge is ready then.
-func (t *Tracker) NeedLeaderElection() bool { return false }
-
-// look settles, and calls everything when the time is over for which what was served counts as served without a replica.
-func (t *Tracker) look() {
+// look looks who is live, and when nobody seems to be asks the API server.
+func (t *Tracker) look(ctx context.Context) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.settle()
-	if len(t.live) == 0 && !t.gapTold && !t.now().Before(t.lastLive.Add(Gap)) {
-		t.gapTold = true
-		t.queues.addAll()
+	asks, events := t.asks() && !t.now().Before(t.gap.next()), t.gap.events
+	t.mu.Unlock()
+	if asks {
+		t.ask(ctx, events)
 	}
 }
 
@@ -106,8 +103,11 @@ func (t *Tracker) untilNext() time.Duration {
 	for name := range t.live { // those that ended since it was last looked included
 		next = min(next, t.pulses[name].ends().Sub(now))
 	}
-	if len(t.live) == 0 && !t.gapTold {
-		next = min(next, t.lastLive.Add(Gap).Sub(now))
+	if t.asks() {
+		next = min(next, t.gap.next().Sub(now))
 	}
 	return max(next, time.Millisecond)
 }
+
+// NeedLeaderElection says that the tracker also runs while another operator leads: its knowledge is ready then.
+func (t *Tracker) NeedLeaderElection() bool { return false }

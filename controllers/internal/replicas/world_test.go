@@ -1,12 +1,15 @@
 package replicas
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,23 +26,58 @@ type world struct {
 	*Tracker
 	time              time.Time
 	clients, gateways *called
+	server            *apiServer
+}
+
+// apiServer answers which Leases there are.
+type apiServer struct {
+	leases map[string]coordinationv1.Lease
+	away   error
+	asked  int
+}
+
+func (a *apiServer) list(context.Context) ([]coordinationv1.Lease, error) {
+	a.asked++
+	return slices.Collect(maps.Values(a.leases)), a.away
 }
 
 var began = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{time: began, clients: &called{}, gateways: &called{}}
-	w.Tracker = NewTracker(func() time.Time { return w.time })
+	w := &world{time: began}
+	w.make(func() time.Time { return w.time })
 	w.start(t)
 	return w
 }
 
-func (w *world) start(t *testing.T) {
+// make makes the tracker.
+func (w *world) make(now func() time.Time, namespaces ...string) {
+	w.clients, w.gateways, w.server = &called{}, &called{}, &apiServer{leases: map[string]coordinationv1.Lease{}}
+	w.Tracker = NewTracker(Options{Now: now, Leases: w.server.list, Namespaces: namespaces, Logger: logr.Discard()})
+}
+
+// passes has time pass, in which the tracker looks as often as it does by itself.
+func (w *world) passes(d time.Duration) {
+	for end := w.time.Add(d); w.time.Before(end); {
+		step := max(min(w.untilNext(), end.Sub(w.time)), time.Millisecond)
+		w.time = w.time.Add(step)
+		w.look(context.Background())
+	}
+}
+
+// start has the queues called. all are the names of the resources that there are, of either kind; with none there is one, "all".
+func (w *world) start(t *testing.T, all ...string) {
 	t.Helper()
+	if all == nil {
+		all = []string{"all"}
+	}
+	var requests []reconcile.Request
+	for _, name := range all {
+		requests = append(requests, reconcile.Request{NamespacedName: named1(name)})
+	}
 	for kind, queue := range map[serving.Kind]*called{serving.KindClient: w.clients, serving.KindGateway: w.gateways} {
-		all := func() []reconcile.Request { return []reconcile.Request{{NamespacedName: named1("all")}} }
-		if err := w.Source(kind, all).Start(t.Context(), queue); err != nil {
+		if err := w.Source(kind, func() []reconcile.Request { return requests }).Start(t.Context(), queue); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,11 +116,33 @@ func mustCall(t *testing.T, when string, queue *called, want ...string) {
 	}
 }
 
+// passesWith has time pass, in which these replicas renew.
+func (w *world) passesWith(d time.Duration, names ...string) {
+	for left := d; left > 0; left -= 30 * time.Second {
+		w.beats(names...)
+		w.passes(min(left, 30*time.Second))
+	}
+	w.beats(names...)
+}
+
 // renews is a Lease as the replica has renewed it.
 func (w *world) renews(name string, at time.Time, seconds int32) {
-	w.sawLease(name, &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{
+	w.renewsUnseen(name, at, seconds)
+	lease := w.server.leases[name]
+	w.sawLease(name, &lease)
+}
+
+// renewsUnseen is one of which the watch does not tell.
+func (w *world) renewsUnseen(name string, at time.Time, seconds int32) {
+	w.server.leases[name] = coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: coordinationv1.LeaseSpec{
 		RenewTime: ptr.To(metav1.NewMicroTime(at)), LeaseDurationSeconds: ptr.To(seconds),
-	}})
+	}}
+}
+
+// stops is a replica that deletes its Lease.
+func (w *world) stops(name string) {
+	delete(w.server.leases, name)
+	w.sawLease(name, nil)
 }
 
 // beats renews by this clock, for a minute.

@@ -21,6 +21,12 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 )
 
+const (
+	// leaseSeconds is the longest that the operator takes, so that a replica stays live where a test moves its clock by a minute.
+	leaseSeconds int32 = 120
+	renewEvery         = 10 * time.Second
+)
+
 // Replica stands for a replica of the webhook-server in the tests of the operator: it reports each document as served when it has seen it, and that
 // nothing waits for a gateway that is being deleted.
 type Replica struct {
@@ -50,9 +56,10 @@ func (s *Setting) StartReplica(t *testing.T, name string) *Replica {
 		running.Go(func() { r.follow(ctx, list) })
 	}
 	s.Create(t, r.report.DeepCopy(), &coordinationv1.Lease{ObjectMeta: meta, Spec: coordinationv1.LeaseSpec{
-		HolderIdentity: ptr.To(name), LeaseDurationSeconds: ptr.To[int32](3600), RenewTime: ptr.To(metav1.NewMicroTime(time.Now())),
+		HolderIdentity: ptr.To(name), LeaseDurationSeconds: ptr.To(leaseSeconds), RenewTime: ptr.To(metav1.NewMicroTime(s.ReplicaClock.Now())),
 	}})
 	running.Go(func() { r.write(ctx) })
+	running.Go(func() { r.renew(ctx) })
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
@@ -207,6 +214,29 @@ func (r *Replica) write(ctx context.Context) {
 			}
 			report.ResourceVersion = stored.ResourceVersion
 			return r.setting.Client.Update(ctx, report)
+		})
+	}
+}
+
+// renew keeps the replica live by the clock that the operator sees Leases by, also when the API server was away.
+func (r *Replica) renew(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(renewEvery):
+		}
+		untilDone(ctx, func() error {
+			var lease coordinationv1.Lease
+			err := r.setting.Client.Get(ctx, client.ObjectKey{Namespace: r.setting.System, Name: r.name}, &lease)
+			if apierrors.IsNotFound(err) {
+				return nil // A test has deleted it.
+			}
+			if err != nil {
+				return err
+			}
+			lease.Spec.RenewTime = ptr.To(metav1.NewMicroTime(r.setting.ReplicaClock.Now()))
+			return r.setting.Client.Update(ctx, &lease)
 		})
 	}
 }
