@@ -11,7 +11,8 @@ type Client struct {
 	Scopes   []string `json:"scopes"`
 	// Suspended clients get no token, and their live tokens do not work.
 	Suspended bool `json:"suspended,omitempty"`
-	// TokensNotBefore ends every token issued before it (to the second): the client's creation, or its last suspension.
+	// TokensNotBefore ends every token issued before it (to the second): the client's creation, or its last suspension. It is later than
+	// any token may be dated at a suspension, so servers date new tokens as of then when it lies a little ahead.
 	TokensNotBefore time.Time `json:"tokensNotBefore,omitzero"`
 	// RotationRequest is the last value of the rotate-requested-at annotation that was acted on.
 	RotationRequest string `json:"rotationRequest,omitempty"`
