@@ -33,7 +33,7 @@ type reader struct {
 // Get reads from the cache, or answers what was written last when the cache is behind that.
 func (r *reader) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
 	if err := r.Client.Get(ctx, key, object, options...); err != nil {
-		return err //nolint:wrapcheck // it is the client's own
+		return err
 	}
 	r.written.renew(object)
 	return nil
@@ -42,7 +42,7 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, object client.Ob
 // Patch remembers the answer.
 func (r *reader) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {
 	if err := r.Client.Patch(ctx, object, patch, options...); err != nil {
-		return err //nolint:wrapcheck // it is the client's own
+		return err
 	}
 	r.written.remember(object)
 	return nil
@@ -61,7 +61,7 @@ type statusWriter struct {
 // Patch remembers the answer.
 func (w *statusWriter) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
 	if err := w.SubResourceWriter.Patch(ctx, object, patch, options...); err != nil {
-		return err //nolint:wrapcheck // it is the client's own
+		return err
 	}
 	w.written.remember(object)
 	return nil
