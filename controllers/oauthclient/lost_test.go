@@ -70,3 +70,37 @@ func TestAPoorSecretIsNotWhatComesBack(t *testing.T) {
 		return nil
 	})
 }
+
+// TestAnotherSecretNameIsAnotherSecret: whoever renames the Secret to be rid of a leaked client_secret must not find it in the new one.
+func TestAnotherSecretNameIsAnotherSecret(t *testing.T) {
+	t.Parallel()
+	s, _ := withGateway(t, interceptor.Funcs{})
+	resource := s.OAuthClient("thales-d1", "acme")
+	leaked := text(ready(t, s, resource), v1alpha1.KeyClientSecret)
+	s.Update(t, resource, func() { resource.Spec.Credentials.SecretName = "renamed" })
+	renamed := s.Secret("renamed")
+	s.WaitFor(t, renamed, func() error {
+		if text(renamed, v1alpha1.KeyClientSecret) == "" {
+			return errors.New("it shows no client_secret yet")
+		}
+		return nil
+	})
+	shown := text(renamed, v1alpha1.KeyClientSecret)
+	if shown == leaked {
+		t.Error("it is the same client_secret")
+	}
+	current(t, s, resource, shown)
+	s.WaitReady(t, resource)
+}
+
+// TestClientsOfAGatewayThatAReplicaRefusesAreNotReady: that replica answers them 503.
+func TestClientsOfAGatewayThatAReplicaRefusesAreNotReady(t *testing.T) {
+	t.Parallel()
+	s, gateway := withGateway(t, interceptor.Funcs{})
+	resource := s.OAuthClient("thales-d1", "acme")
+	ready(t, s, resource)
+	s.Replica.Refuse(s.DocumentObject(serving.KindGateway, gateway).GetName(), "it is of another version")
+	s.WaitCondition(t, resource, v1alpha1.ConditionProgrammed, "False", v1alpha1.ReasonDocumentRefused)
+	s.Replica.Refuse("", "")
+	s.WaitReady(t, resource)
+}
