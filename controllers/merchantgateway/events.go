@@ -4,9 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
-	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
@@ -18,8 +16,6 @@ const (
 	EventNotificationsDiscarded = "NotificationsDiscarded"
 	// EventWithdrawn: the serving documents were deleted, the gateway is no longer served.
 	EventWithdrawn = "Withdrawn"
-	// EventDocumentRepaired: somebody else had edited or deleted a serving document, and it was restored.
-	EventDocumentRepaired = "DocumentRepaired"
 )
 
 func (r *Reconciler) announceSigningSecret(gateway *v1alpha1.MerchantGateway, before, after *corev1.Secret) {
@@ -49,9 +45,4 @@ func (r *Reconciler) announceDiscarded(gateway *v1alpha1.MerchantGateway) {
 
 func (r *Reconciler) announceWithdrawal(gateway *v1alpha1.MerchantGateway) {
 	r.Recorder.Eventf(gateway, nil, corev1.EventTypeWarning, EventWithdrawn, "Withdraw", "The gateway is no longer served")
-}
-
-func (r *Reconciler) announceRepair(gateway *v1alpha1.MerchantGateway, document serving.Header, drift documents.Drift) {
-	r.Recorder.Eventf(gateway, r.Documents.Reference(document), corev1.EventTypeWarning, EventDocumentRepaired, drift.Action(),
-		"The serving document %s was %s by somebody else and has been restored", document.ObjectName(), drift)
 }

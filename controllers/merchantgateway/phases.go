@@ -34,11 +34,11 @@ func (r *Reconciler) program(ctx context.Context, gateway *v1alpha1.MerchantGate
 			}
 			r.announceSigningSecret(gateway, current, secret)
 		}
-		secrets, err := r.write(ctx, gateway, out.Secrets, f.secrets)
+		secrets, err := r.Documents.Write(ctx, gateway, out.Secrets, f.secrets)
 		if err != nil {
 			return nil, err
 		}
-		document, err := r.write(ctx, gateway, out.Document, f.document)
+		document, err := r.Documents.Write(ctx, gateway, out.Document, f.document)
 		if err != nil {
 			return nil, err
 		}
@@ -71,25 +71,13 @@ func (r *Reconciler) keep(ctx context.Context, gateway *v1alpha1.MerchantGateway
 		if stored.Drift == "" || stored.Document == nil {
 			continue
 		}
-		version, err := r.write(ctx, gateway, stored.Document, *stored)
+		version, err := r.Documents.Write(ctx, gateway, stored.Document, *stored)
 		if err != nil {
 			return nil, err
 		}
 		stored.Version = version
 	}
 	return r.needs(gateway, f.secrets.Version, f.document.Version), r.dropFormer(ctx, gateway, f)
-}
-
-// write writes a document, and says so when that undoes what somebody else did.
-func (r *Reconciler) write(ctx context.Context, gateway *v1alpha1.MerchantGateway, document serving.Document, found documents.Stored) (string, error) {
-	version, err := r.Documents.Write(ctx, document, found)
-	if err != nil {
-		return "", err
-	}
-	if found.Drift != "" && version != found.Version {
-		r.announceRepair(gateway, document.Head(), found.Drift)
-	}
-	return version, nil
 }
 
 func (r *Reconciler) need(kind serving.Kind, gateway *v1alpha1.MerchantGateway, version string) replicas.Need {

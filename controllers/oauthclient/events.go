@@ -8,7 +8,6 @@ import (
 
 	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
-	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
@@ -27,8 +26,6 @@ const (
 	// EventSuspended and EventResumed: spec.state is in force.
 	EventSuspended = "Suspended"
 	EventResumed   = "Resumed"
-	// EventDocumentRepaired: somebody else had edited or deleted a serving document, and it was restored.
-	EventDocumentRepaired = "DocumentRepaired"
 )
 
 // announceSecret says what has become of the secret and why, never which it is.
@@ -67,11 +64,6 @@ func endedNote(before, after *serving.Client) string {
 
 func (r *Reconciler) announceWithdrawal(resource *v1alpha1.OAuthClient) {
 	r.Recorder.Eventf(resource, nil, corev1.EventTypeWarning, EventWithdrawn, "Withdraw", "The client gets no token any more")
-}
-
-func (r *Reconciler) announceRepair(resource *v1alpha1.OAuthClient, document serving.Header, drift documents.Drift) {
-	r.Recorder.Eventf(resource, r.Documents.Reference(document), corev1.EventTypeWarning, EventDocumentRepaired, drift.Action(),
-		"The serving document %s was %s by somebody else and has been restored", document.ObjectName(), drift)
 }
 
 // announceState says when a client is suspended and when it is so no longer.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/d1gateway/d1gateway/api/serving"
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
-	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/lifecycle"
 	"github.com/d1gateway/d1gateway/controllers/internal/ownedsecret"
 	"github.com/d1gateway/d1gateway/controllers/internal/replicas"
@@ -32,7 +31,7 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 			}
 			r.Remembered.wrote(resource, out.Secret)
 		}
-		version, err := r.write(ctx, resource, out.Document, f.document)
+		version, err := r.Documents.Write(ctx, resource, out.Document, f.document)
 		if err != nil {
 			return nil, err
 		}
@@ -57,22 +56,10 @@ func (r *Reconciler) program(ctx context.Context, resource *v1alpha1.OAuthClient
 // keep leaves the last good document, as it was before anybody else changed it.
 func (r *Reconciler) keep(ctx context.Context, resource *v1alpha1.OAuthClient, f found) error {
 	if f.document.Drift != "" && f.document.Document != nil {
-		_, err := r.write(ctx, resource, f.document.Document, f.document)
+		_, err := r.Documents.Write(ctx, resource, f.document.Document, f.document)
 		return err
 	}
 	return r.dropFormer(ctx, resource, f)
-}
-
-// write writes a document, and says so when that undoes what somebody else did.
-func (r *Reconciler) write(ctx context.Context, resource *v1alpha1.OAuthClient, document serving.Document, found documents.Stored) (string, error) {
-	version, err := r.Documents.Write(ctx, document, found)
-	if err != nil {
-		return "", err
-	}
-	if found.Drift != "" && version != found.Version {
-		r.announceRepair(resource, document.Head(), found.Drift)
-	}
-	return version, nil
 }
 
 func (r *Reconciler) need(resource *v1alpha1.OAuthClient, version string) replicas.Need {

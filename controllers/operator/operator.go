@@ -137,8 +137,8 @@ func addReconcilers(m manager.Manager, watched cache.Cache, tracker *replicas.Tr
 		return err
 	}
 	c := ownwrites.New(m.GetClient(), time.Now)
-	store := documents.NewStore(c, options.SystemNamespace, counted)
 	recorder := outcome.MaskedRecorder(m.GetEventRecorder("d1gateway"))
+	store := documents.NewStore(c, options.SystemNamespace, counted, recorder)
 	gateways := &merchantgateway.Reconciler{
 		Client: c, Live: m.GetAPIReader(), Documents: store, Watched: watched, Replicas: tracker, Recorder: recorder,
 		Generate: options.Generate, Now: options.Now, ExternalURL: options.ExternalURL, Namespaces: options.WatchNamespaces,

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/d1gateway/d1gateway/api/serving"
@@ -26,12 +27,13 @@ type Store struct {
 	client    client.Client
 	namespace string
 	metrics   *metrics.Metrics
+	recorder  events.EventRecorder
 	confirmed confirmed
 }
 
-// NewStore answers a store of the documents in namespace.
-func NewStore(c client.Client, namespace string, m *metrics.Metrics) *Store {
-	return &Store{client: c, namespace: namespace, metrics: m}
+// NewStore answers a store of the documents in namespace. The recorder is told of repairs.
+func NewStore(c client.Client, namespace string, m *metrics.Metrics, recorder events.EventRecorder) *Store {
+	return &Store{client: c, namespace: namespace, metrics: m, recorder: recorder}
 }
 
 // Key answers where the document of a resource is.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/d1gateway/d1gateway/api/serving"
 )
@@ -18,17 +19,21 @@ const (
 	Deleted Drift = "deleted"
 )
 
-// Action is the one of an event that tells of the repair. Events of one action about one document are counted together, so each drift has its own.
-func (d Drift) Action() string {
+// EventDocumentRepaired is the reason of an event: somebody else had edited or deleted a serving document, and it was restored.
+const EventDocumentRepaired = "DocumentRepaired"
+
+func (s *Store) announceRepair(resource runtime.Object, head serving.Header, drift Drift) {
+	document := &corev1.ObjectReference{APIVersion: "v1", Kind: objectKind(head.Kind), Namespace: s.namespace, Name: head.ObjectName()}
+	s.recorder.Eventf(resource, document, corev1.EventTypeWarning, EventDocumentRepaired, drift.action(),
+		"The serving document %s was %s by somebody else and has been restored", head.ObjectName(), drift)
+}
+
+// action is that of the event. Events of one action about one document are counted together, so each drift has its own.
+func (d Drift) action() string {
 	if d == Deleted {
 		return "RepairDeletedDocument"
 	}
 	return "RepairEditedDocument"
-}
-
-// Reference names the object that holds a document.
-func (s *Store) Reference(head serving.Header) *corev1.ObjectReference {
-	return &corev1.ObjectReference{APIVersion: "v1", Kind: objectKind(head.Kind), Namespace: s.namespace, Name: head.ObjectName()}
 }
 
 // confirmed holds what this operator has written last, or found to be as it would write it: a document that differs from it was changed by

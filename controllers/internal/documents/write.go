@@ -19,7 +19,8 @@ import (
 
 // Write makes the API server hold the document, by server-side apply: whoever else has edited the object, the document is the operator's.
 // It does nothing when found, what Read has answered for it, is the same already. The answer is the resourceVersion of what is there now.
-func (s *Store) Write(ctx context.Context, document serving.Document, found Stored) (string, error) {
+// When that undoes what somebody else did, an event of the resource says so.
+func (s *Store) Write(ctx context.Context, resource runtime.Object, document serving.Document, found Stored) (string, error) {
 	head := document.Head()
 	raw, err := serving.Encode(document)
 	if err != nil {
@@ -38,6 +39,9 @@ func (s *Store) Write(ctx context.Context, document serving.Document, found Stor
 		return "", outcome.FailedWrite(objectKind(head.Kind), types.NamespacedName{Namespace: s.namespace, Name: head.ObjectName()}, err)
 	}
 	s.confirmed.note(head.ObjectName(), version(), raw)
+	if found.Drift != "" {
+		s.announceRepair(resource, head, found.Drift)
+	}
 	return version(), nil
 }
 
