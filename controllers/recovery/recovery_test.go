@@ -29,18 +29,7 @@ func TestMain(m *testing.M) {
 // start answers a setting on an API server of its own, with an operator that runs.
 func start(t *testing.T) *testenv.Setting {
 	t.Helper()
-	cluster, err := testenv.Start(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := cluster.NewSetting(t)
-	s.StartOperator(t, interceptor.Funcs{})
-	return s
+	return startWith(t, interceptor.Funcs{})
 }
 
 // served creates a gateway and a client and waits until they are ready.
