@@ -4,6 +4,7 @@
 #   hack/controlplane  etcd and kube-apiserver, for tests and `make run`  (not when KUBEBUILDER_ASSETS is set)
 #   hack/tools         controller-gen
 #   hack/lint          golangci-lint with kube-api-linter
+#   hack/toxiproxy     a proxy that cuts and slows connections, for the tests of PostgreSQL's failures
 #   hack/npm           OAuth clients and prism, for tests; wants Node.js 18 or later
 
 SHELL := /usr/bin/env bash -o pipefail
@@ -12,7 +13,7 @@ SHELL := /usr/bin/env bash -o pipefail
 TOOLS = $(shell hack/build-tools.sh tools)
 LINT = $(shell hack/build-tools.sh lint)/golangci-lint-kube-api-linter
 CONTROL_PLANE = $(or $(KUBEBUILDER_ASSETS),$(shell hack/build-tools.sh controlplane))
-DEBIAN_PACKAGES = nodejs npm curl python3-authlib python3-requests-oauthlib
+DEBIAN_PACKAGES = postgresql nodejs npm curl python3-authlib python3-requests-oauthlib
 FUZZTIME ?= 10s
 GOFLAGS_BUILD = -trimpath -ldflags "-s -w"
 
@@ -62,7 +63,7 @@ verify: lint ## Check that formatting, generated files and modules are as they s
 	@test -z "$$(gofmt -l api config controllers hack webhook-server | tee /dev/stderr)" || { echo "run 'make fmt'"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
-	for module in controlplane tools lint; do (cd hack/$$module && go mod tidy -diff) || exit 1; done
+	for module in controlplane tools lint toxiproxy; do (cd hack/$$module && go mod tidy -diff) || exit 1; done
 	hack/verify-generated.sh "$(TOOLS)"
 
 ##@ Change it

@@ -2,12 +2,12 @@
 # Puts the tools of one folder below hack/ into a cache outside the checkout, once, and prints the directory that holds them:
 # the programs of a Go module's `tool` lines, or for npm the directory with node_modules.
 #
-#   hack/build-tools.sh controlplane|tools|lint|npm
+#   hack/build-tools.sh controlplane|tools|lint|toxiproxy|npm
 #
 # The cache is ${XDG_CACHE_HOME:-~/.cache}/d1gateway/MODULE/KEY; KEY changes with the files that pin the versions and with the version of Go or Node.js.
 set -euo pipefail
 
-module=${1:?usage: hack/build-tools.sh controlplane|tools|lint|npm}
+module=${1:?usage: hack/build-tools.sh controlplane|tools|lint|toxiproxy|npm}
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/$module"
 
@@ -51,6 +51,7 @@ build_go() {
 		name=$(basename "$tool")
 		case $tool in
 		go.etcd.io/etcd/server/*) name=etcd ;;
+		*/toxiproxy/*) name=toxiproxy ;;
 		esac
 		echo "  $name ($tool)" >&2
 		CGO_ENABLED=0 go build -trimpath -ldflags "$ldflags" -o "$1/$name" "$tool" >&2

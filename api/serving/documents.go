@@ -83,6 +83,8 @@ type Gateway struct {
 	CertificateBoundTokens bool `json:"certificateBoundTokens,omitempty"`
 	// SigningKeys are ids in GatewaySecrets.SigningKeys: all that verify, in the order they were made.
 	SigningKeys []string `json:"signingKeys"`
+	// SigningRotationRequest is the last value of the rotate-delivery-signing-requested-at annotation that was acted on.
+	SigningRotationRequest string `json:"signingRotationRequest,omitempty"`
 	// RotationRequest is the last value of the rotate-requested-at annotation that was acted on.
 	RotationRequest string `json:"rotationRequest,omitempty"`
 	// OAuthDisabled: no bearer token is looked at, the client certificate alone decides.
@@ -132,20 +134,38 @@ type Destination struct {
 	URL            string `json:"url"`
 	TimeoutSeconds int    `json:"timeoutSeconds"`
 	Retry          Retry  `json:"retry"`
+	// Ordered: notifications of a token are delivered one after the other.
+	Ordered bool `json:"ordered,omitempty"`
+	// MergeRepeats drops a notification that repeats one that waits and has not been attempted.
+	MergeRepeats bool `json:"mergeRepeats,omitempty"`
 	// SigningSecrets are ids in GatewaySecrets.SigningSecrets; each signs, the current one first.
 	SigningSecrets []string `json:"signingSecrets"`
 	TLS            TLS      `json:"tls,omitzero"`
+	// OAuth gets the access tokens that requests carry; nil sends none.
+	OAuth *OAuth `json:"oauth,omitempty"`
 	// MaxPerSecond bounds the attempts per second; 0 means no bound.
 	MaxPerSecond int `json:"maxPerSecond,omitempty"`
 	// MaxInFlight bounds the attempts under way at once.
 	MaxInFlight int `json:"maxInFlight"`
 }
 
-// Retry is the schedule of attempts after the first.
+// Retry is the schedule of attempts after the first: either DelaysSeconds, or InitialSeconds and MaxSeconds.
 type Retry struct {
-	MaxAgeHours    int `json:"maxAgeHours"`
-	InitialSeconds int `json:"initialSeconds"`
-	MaxSeconds     int `json:"maxSeconds"`
+	MaxAgeHours int `json:"maxAgeHours"`
+	// DelaysSeconds are the waits before the second attempt and those after it. There are as many further attempts.
+	DelaysSeconds []int `json:"delaysSeconds,omitempty"`
+	// InitialSeconds is a wait that doubles with each attempt, up to MaxSeconds, as long as MaxAgeHours allow. Both are 0 with DelaysSeconds.
+	InitialSeconds int `json:"initialSeconds,omitempty"`
+	MaxSeconds     int `json:"maxSeconds,omitempty"`
+}
+
+// OAuth gets access tokens by client credentials (RFC 6749 section 4.4).
+type OAuth struct {
+	TokenURL string `json:"tokenURL"`
+	// Credentials is an id in GatewaySecrets.ClientCredentials.
+	Credentials string   `json:"credentials"`
+	Scopes      []string `json:"scopes,omitempty"`
+	TLS         TLS      `json:"tls,omitzero"`
 }
 
 // TLS is what a connection to a destination uses.
@@ -164,6 +184,8 @@ type TokenLookup struct {
 	CacheSeconds         int    `json:"cacheSeconds"`
 	NewTokenGraceSeconds int    `json:"newTokenGraceSeconds"`
 	TLS                  TLS    `json:"tls,omitzero"`
+	// OAuth gets the access tokens that requests carry; nil sends none.
+	OAuth *OAuth `json:"oauth,omitempty"`
 }
 
 // GatewaySecrets is the secret material of one MerchantGateway: a superset of what its Gateway document names.
@@ -173,6 +195,8 @@ type GatewaySecrets struct {
 	SigningSecrets []SigningSecret  `json:"signingSecrets,omitempty"`
 	CABundles      []CABundle       `json:"caBundles,omitempty"`
 	Certificates   []KeyCertificate `json:"certificates,omitempty"`
+	// ClientCredentials authenticate the server at the token endpoints of destinations.
+	ClientCredentials []ClientCredentials `json:"clientCredentials,omitempty"`
 }
 
 // SigningKey signs access tokens. The key that signs is the newest one whose SignsFrom has come.
@@ -191,10 +215,17 @@ type SigningKey struct {
 	TokensUntil time.Time `json:"tokensUntil,omitzero"`
 }
 
-// SigningSecret signs deliveries (Standard Webhooks): "whsec_" and base64.
+// SigningSecret signs deliveries (Standard Webhooks): "whsec_" and the base64 of an HMAC key, or "whsk_" and the base64 of an Ed25519 private key (64 bytes, RFC 8032 seed and public key).
 type SigningSecret struct {
 	ID     string `json:"id"`
 	Secret Secret `json:"secret"`
+}
+
+// ClientCredentials are a client's id and secret at an authorization server.
+type ClientCredentials struct {
+	ID           string `json:"id"`
+	ClientID     string `json:"clientID"`
+	ClientSecret Secret `json:"clientSecret"`
 }
 
 // CABundle is one or more CA certificates in PEM.

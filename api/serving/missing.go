@@ -9,11 +9,21 @@ func (g *Gateway) Missing(s *GatewaySecrets) string {
 	secrets := keysOf(s.SigningSecrets, func(k SigningSecret) string { return k.ID })
 	bundles := keysOf(s.CABundles, func(c CABundle) string { return c.ID })
 	certificates := keysOf(s.Certificates, func(c KeyCertificate) string { return c.ID })
+	credentials := keysOf(s.ClientCredentials, func(c ClientCredentials) string { return c.ID })
 
 	missing := ""
 	need := func(have []string, id, what string) {
 		if id != "" && missing == "" && !slices.Contains(have, id) {
 			missing = what + " " + id
+		}
+	}
+	endpoint := func(t TLS, o *OAuth) {
+		need(bundles, t.CABundle, "CA bundle")
+		need(certificates, t.ClientCertificate, "certificate")
+		if o != nil {
+			need(credentials, o.Credentials, "client credentials")
+			need(bundles, o.TLS.CABundle, "CA bundle")
+			need(certificates, o.TLS.ClientCertificate, "certificate")
 		}
 	}
 	for _, id := range g.SigningKeys {
@@ -27,12 +37,10 @@ func (g *Gateway) Missing(s *GatewaySecrets) string {
 		for _, id := range d.SigningSecrets {
 			need(secrets, id, "signing secret")
 		}
-		need(bundles, d.TLS.CABundle, "CA bundle")
-		need(certificates, d.TLS.ClientCertificate, "certificate")
+		endpoint(d.TLS, d.OAuth)
 	}
 	if g.TokenLookup != nil {
-		need(bundles, g.TokenLookup.TLS.CABundle, "CA bundle")
-		need(certificates, g.TokenLookup.TLS.ClientCertificate, "certificate")
+		endpoint(g.TokenLookup.TLS, g.TokenLookup.OAuth)
 	}
 	return missing
 }

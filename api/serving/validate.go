@@ -121,6 +121,7 @@ func (g *Gateway) Validate() error {
 		p.between(l.TimeoutSeconds, 1, 30, "tokenLookup.timeoutSeconds")
 		p.between(l.CacheSeconds, 0, 86400, "tokenLookup.cacheSeconds")
 		p.between(l.NewTokenGraceSeconds, 0, 3600, "tokenLookup.newTokenGraceSeconds")
+		p.oauth(l.OAuth, "tokenLookup.oauth")
 	}
 	return p.first
 }
@@ -131,13 +132,38 @@ func (p *problems) destination(d *Destination, field string) {
 	}
 	p.absoluteURL(d.URL, field+".url")
 	p.between(d.TimeoutSeconds, 1, 60, field+".timeoutSeconds")
-	p.between(d.Retry.MaxAgeHours, 1, 720, field+".retry.maxAgeHours")
-	p.between(d.Retry.InitialSeconds, 1, 3600, field+".retry.initialSeconds")
-	p.between(d.Retry.MaxSeconds, d.Retry.InitialSeconds, 86400, field+".retry.maxSeconds")
+	p.retry(d.Retry, field+".retry")
+	p.oauth(d.OAuth, field+".oauth")
 	p.check(len(d.SigningSecrets) > 0, field+".signingSecrets", "are missing")
 	p.ids(d.SigningSecrets, field+".signingSecrets")
 	p.between(d.MaxPerSecond, 0, 100000, field+".maxPerSecond")
 	p.between(d.MaxInFlight, 1, 256, field+".maxInFlight")
+}
+
+func (p *problems) retry(r Retry, field string) {
+	p.between(r.MaxAgeHours, 1, 720, field+".maxAgeHours")
+	if len(r.DelaysSeconds) > 0 {
+		p.check(len(r.DelaysSeconds) <= 64, field+".delaysSeconds", "are more than 64")
+		for i, seconds := range r.DelaysSeconds {
+			p.between(seconds, 1, 86400, fmt.Sprintf("%s.delaysSeconds[%d]", field, i))
+		}
+		p.check(r.InitialSeconds == 0 && r.MaxSeconds == 0, field+".delaysSeconds", "do not go with initialSeconds and maxSeconds")
+		return
+	}
+	p.between(r.InitialSeconds, 1, 3600, field+".initialSeconds")
+	p.between(r.MaxSeconds, r.InitialSeconds, 86400, field+".maxSeconds")
+}
+
+func (p *problems) oauth(o *OAuth, field string) {
+	if o == nil {
+		return
+	}
+	p.absoluteURL(o.TokenURL, field+".tokenURL")
+	p.ids([]string{o.Credentials}, field+".credentials")
+	p.check(len(o.Scopes) <= maxScopes, field+".scopes", "are more than %d", maxScopes)
+	for i, s := range o.Scopes {
+		p.check(s != "" && len(s) <= 128, fmt.Sprintf("%s.scopes[%d]", field, i), "is not a scope (RFC 6749 section 3.3)")
+	}
 }
 
 // Validate names the first field that the server could not work with. It does not parse keys and certificates: the reader does.
@@ -155,10 +181,15 @@ func (s *GatewaySecrets) Validate() error {
 	}
 	p.ids(keysOf(s.SigningSecrets, func(k SigningSecret) string { return k.ID }), "signingSecrets")
 	for i, k := range s.SigningSecrets {
-		p.check(strings.HasPrefix(k.Secret.Reveal(), "whsec_"), fmt.Sprintf("signingSecrets[%d].secret", i), `does not begin with "whsec_"`)
+		text := k.Secret.Reveal()
+		p.check(strings.HasPrefix(text, "whsec_") || strings.HasPrefix(text, "whsk_"), fmt.Sprintf("signingSecrets[%d].secret", i), `does not begin with "whsec_" or "whsk_"`)
 	}
 	p.ids(keysOf(s.CABundles, func(c CABundle) string { return c.ID }), "caBundles")
 	p.ids(keysOf(s.Certificates, func(c KeyCertificate) string { return c.ID }), "certificates")
+	p.ids(keysOf(s.ClientCredentials, func(c ClientCredentials) string { return c.ID }), "clientCredentials")
+	for i, c := range s.ClientCredentials {
+		p.check(c.ClientID != "" && !c.ClientSecret.IsZero(), fmt.Sprintf("clientCredentials[%d]", i), "lack an id or a secret")
+	}
 	return p.first
 }
 

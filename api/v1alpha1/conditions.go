@@ -14,6 +14,9 @@ const (
 	// AnnotationRotateRequestedAt asks for a rotation of an OAuthClient's generated secret or a MerchantGateway's signing key: any value that
 	// differs from the last one acted on (status.lastHandledRotationRequest).
 	AnnotationRotateRequestedAt = "d1gateway.io/rotate-requested-at"
+	// AnnotationRotateDeliverySigningRequestedAt on a MerchantGateway asks for new generated material that signs deliveries: any value that
+	// differs from the one that was acted on last. A time is a good one.
+	AnnotationRotateDeliverySigningRequestedAt = "d1gateway.io/rotate-delivery-signing-requested-at"
 	// AnnotationAcknowledgedIssuer on a MerchantGateway holds the id of the server certificate's issuer (status.serverCertificateIssuer.id) that
 	// Thales knows of: it ends the warning about a change.
 	AnnotationAcknowledgedIssuer = "d1gateway.io/acknowledged-issuer"

@@ -35,6 +35,22 @@ type MerchantGatewayStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	SigningSecretName string `json:"signingSecretName,omitempty"`
 
+	// deliveryPublicKeys are the public keys ("whpk_", Standard Webhooks) that verify what generated Ed25519 keys sign, the newest first.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	DeliveryPublicKeys []string `json:"deliveryPublicKeys,omitempty"`
+
+	// lastHandledSigningRotationRequest is the value of the annotation d1gateway.io/rotate-delivery-signing-requested-at that was acted on last: every server replica
+	// signs deliveries with the new material.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	LastHandledSigningRotationRequest string `json:"lastHandledSigningRotationRequest,omitempty"`
+
 	// signingKeys are the keys that verify access tokens, the newest last.
 	// +optional
 	// +listType=map
@@ -68,8 +84,8 @@ type MerchantGatewayStatus struct {
 	// +optional
 	ServerCertificateIssuer *CertificateIssuerStatus `json:"serverCertificateIssuer,omitempty,omitzero"`
 
-	// undelivered is how many notifications wait for their delivery: the highest number that a server replica has counted in its store. It
-	// is set while the gateway is being deleted.
+	// undelivered is how many notifications wait for their delivery: of each store the highest number that a server replica has counted in it,
+	// all stores together. It is set while the gateway is being deleted.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Undelivered *int64 `json:"undelivered,omitempty"`

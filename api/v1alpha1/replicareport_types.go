@@ -33,6 +33,12 @@ type ReplicaReport struct {
 	// +optional
 	Documents *ServedDocuments `json:"documents,omitempty,omitzero"`
 
+	// storeID names the store of the replica: replicas with the same one share their notifications.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	StoreID string `json:"storeID,omitempty"`
+
 	// draining are the gateways that are being deleted, and how many of their notifications wait.
 	// +optional
 	// +listType=map
