@@ -150,3 +150,19 @@ func TestOfMoreDrainingGatewaysThanAReportHoldsTheEmptyOnesAreToldFirst(t *testi
 		}
 	}
 }
+
+func TestTheStoreIsNamedAndTheLastWordIsACountOfIt(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setLanes(nil, lane("payments/acme/MGW_000001", 5))
+		w.run()
+		w.pass(time.Second)
+		w.drain()
+		w.wantUndelivered(5)
+		if got := w.own().StoreID; got != "store-1" {
+			t.Errorf("the store is %q", got)
+		}
+		w.setLanes(nil, lane("payments/acme/MGW_000001", 1)) // the others have been delivered since
+		w.reporter.Stop(w.t.Context())
+		w.wantUndelivered(1)
+	})
+}

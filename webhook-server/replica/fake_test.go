@@ -182,7 +182,7 @@ func newWorld(t *testing.T) *world {
 // renew puts a new process in place of the reporter.
 func (w *world) renew() {
 	w.reporter = New(Options{
-		Replica: "web-0", Documents: w.State, Uses: w.uses, Lanes: w.askLanes, Settle: settle, Cluster: w.cluster, Observer: w.seen,
+		Replica: "web-0", Documents: w.State, Uses: w.uses, StoreID: "store-1", Lanes: w.askLanes, Settle: settle, Cluster: w.cluster, Observer: w.seen,
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
 	})
 }

@@ -41,6 +41,7 @@ type told struct {
 // facts are what there is to say.
 type facts struct {
 	documents *v1alpha1.ServedDocuments
+	storeID   string
 	draining  []v1alpha1.DrainingGateway
 }
 
@@ -75,7 +76,7 @@ func newLedger(replica string, left []*v1alpha1.ReplicaReport) *ledger {
 // documents plans what became of the documents and of draining gateways. Uses stay as they were told.
 func (l *ledger) documents(f facts) plan {
 	own := newReport(l.replica, l.replica)
-	own.Documents, own.Draining = f.documents, f.draining
+	own.Documents, own.StoreID, own.Draining = f.documents, f.storeID, f.draining
 	if before := l.objects[l.replica]; before != nil {
 		own.Uses = before.Uses
 	}
@@ -112,7 +113,7 @@ func (l *ledger) everything(f facts, uses []use, now time.Time, all bool) plan {
 		p.lone = p.lone || isLone
 		report := newReport(l.replica, name)
 		if n < 0 {
-			report.Documents, report.Draining = f.documents, f.draining
+			report.Documents, report.StoreID, report.Draining = f.documents, f.storeID, f.draining
 		}
 		if before := l.objects[name]; before != nil && !due && !moved && !all {
 			report.Uses = before.Uses

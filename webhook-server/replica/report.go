@@ -155,7 +155,7 @@ func (r *Reporter) drain(ctx context.Context) {
 }
 
 func (r *Reporter) facts() facts {
-	return facts{servedDocuments(r.options.Documents.Served()), r.drainage.list()}
+	return facts{servedDocuments(r.options.Documents.Served()), r.options.StoreID, r.drainage.list()}
 }
 
 func (r *Reporter) everything(all bool) plan {

@@ -70,6 +70,8 @@ type Options struct {
 	Replica   string
 	Documents Documents
 	Uses      *Uses
+	// StoreID names the store: store.Store.ID.
+	StoreID string
 	// Lanes answers the counts of the store: store.Store.Lanes.
 	Lanes func(context.Context) ([]store.LaneStats, error)
 	// Settle is how long a request may take from its first look at the documents until its notification is in the store. A draining gateway
@@ -193,6 +195,7 @@ func (r *Reporter) Stop(ctx context.Context) {
 		return
 	}
 	if r.ledger != nil {
+		r.drain(ctx)
 		if err := r.write(ctx, r.everything(true)); err != nil {
 			r.options.Logger.Warn("last replica report not written", "error", err)
 		}
