@@ -13,7 +13,7 @@ SHELL := /usr/bin/env bash -o pipefail
 TOOLS = $(shell hack/build-tools.sh tools)
 LINT = $(shell hack/build-tools.sh lint)/golangci-lint-kube-api-linter
 CONTROL_PLANE = $(or $(KUBEBUILDER_ASSETS),$(shell hack/build-tools.sh controlplane))
-DEBIAN_PACKAGES = postgresql nodejs npm curl python3-authlib python3-requests-oauthlib
+DEBIAN_PACKAGES = postgresql default-jdk-headless nodejs npm curl python3-authlib python3-requests-oauthlib
 FUZZTIME ?= 10s
 GOFLAGS_BUILD = -trimpath -ldflags "-s -w"
 

@@ -23,10 +23,10 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
-// TestTheDeliveryShownIsTheOneThatIsSent makes the server send the notification of docs/events.md, signed with the secret of that page, and
+// TestTheDeliveryShownIsTheOneThatIsSent makes the server send the notification of docs/delivery.md, signed with the secret of that page, and
 // compares every header and the body.
 func TestTheDeliveryShownIsTheOneThatIsSent(t *testing.T) {
-	p := readPage(t, filepath.Join(repository, "docs/events.md"))
+	p := readPage(t, filepath.Join(repository, "docs/delivery.md"))
 	shown, shownBody := shownDelivery(t, p)
 	var data struct{ MerchantGatewayID, MerchantID, TokenID, UpdateType, CorrelationID, ReceivedAt string }
 	if err := json.Unmarshal(shownBody, &data); err != nil {
