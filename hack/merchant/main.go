@@ -3,7 +3,8 @@
 //
 //	merchant --listen 127.0.0.1:9000 --secret-file signing-secret.txt --verbose
 //
-// The secret file has one "whsec_" secret a line; more than one while a secret is rotated.
+// The secret file has one "whsec_" secret or "whpk_" public key a line; more than one while
+// they are rotated.
 // GET /stats answers with the counters.
 package main
 
@@ -76,7 +77,7 @@ func parse(args []string, help io.Writer) (options, error) {
 	flags := flag.NewFlagSet("merchant", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // a wrong flag is worth one line, not the whole list
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:9000", "address to listen on; port 0 lets the system choose")
-	flags.StringVar(&secretFile, "secret-file", "", "file with signing secrets, one a line (required)")
+	flags.StringVar(&secretFile, "secret-file", "", "file with signing secrets or public keys, one a line (required)")
 	flags.StringVar(&o.certFile, "tls-cert-file", "", "PEM file with the server certificate (default: plain HTTP)")
 	flags.StringVar(&o.keyFile, "tls-key-file", "", "PEM file with the key of the server certificate")
 	flags.IntVar(&o.backend.FailFirst, "fail-first", 0, "answer 503 to the first so many attempts of each event")

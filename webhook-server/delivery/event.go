@@ -2,13 +2,9 @@ package delivery
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -66,21 +62,6 @@ func setAttributes(h http.Header, n store.Notification) {
 			h.Set(name, headerValue(value))
 		}
 	}
-}
-
-// sign writes the headers of Standard Webhooks: a signature by each key, so that a receiver can change keys without a gap.
-func sign(h http.Header, keys [][]byte, id string, at time.Time, body []byte) {
-	seconds := strconv.FormatInt(at.Unix(), 10)
-	signatures := make([]string, len(keys))
-	for i, key := range keys {
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(id + "." + seconds + "."))
-		mac.Write(body)
-		signatures[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-	}
-	h.Set("webhook-id", id)
-	h.Set("webhook-timestamp", seconds)
-	h.Set("webhook-signature", strings.Join(signatures, " "))
 }
 
 // timestamp is RFC 3339 in UTC, to the millisecond as the store keeps it.

@@ -26,8 +26,9 @@ func NewSender(t *outbound.Transports, now func() time.Time) *Sender {
 	return &Sender{transports: t, now: now}
 }
 
-// Attempt sends the notification once and waits for the answer, at most the destination's timeout. Owner is the namespace/name of the
-// MerchantGateway: its connections are its own. When ctx ends before the answer, the verdict is Stopped, or Timeout when that was ctx's deadline.
+// Attempt sends the notification once and waits for the answer, at most the destination's timeout, which holds for the access token too when
+// the destination wants one. Owner is the namespace/name of the MerchantGateway: its connections and tokens are its own. When ctx ends before
+// the answer, the verdict is Stopped, or Timeout when that was ctx's deadline.
 func (s *Sender) Attempt(ctx context.Context, n store.Notification, owner string, d *serving.Destination) Verdict {
 	bounded, cancel := context.WithTimeout(ctx, time.Duration(d.TimeoutSeconds)*time.Second)
 	defer cancel()
@@ -37,12 +38,21 @@ func (s *Sender) Attempt(ctx context.Context, n store.Notification, owner string
 	}
 	answer, err := s.transports.Do(req, owner, d.Endpoint)
 	if err == nil {
-		return judge(answer, s.now())
+		return authorizedVerdict(judge(answer, s.now()), d)
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Verdict{Reason: Stopped}
 	}
 	return Verdict{Reason: Reason(outbound.FaultOf(err)), Detail: outbound.Detail(err)}
+}
+
+// authorizedVerdict tells a refused access token from a refused notification: in Synchronous mode D1 is to come again, since what has to be
+// mended is the configuration, here or at the authorization server, and it may be when it does.
+func authorizedVerdict(v Verdict, d *serving.Destination) Verdict {
+	if v.Status == http.StatusUnauthorized && d.Endpoint.OAuth != nil {
+		v.Reason = TokenRefused
+	}
+	return v
 }
 
 func (s *Sender) request(ctx context.Context, n store.Notification, d *serving.Destination) (*http.Request, error) {

@@ -38,6 +38,12 @@ func gateway(t *testing.T, l *api.TokenLookup) *serving.Gateway {
 		ID: "k1", Algorithm: api.ES256, CreatedAt: since, SignsFrom: since,
 		PrivateKey: api.NewSecret(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))),
 	}}}
+	if l != nil && l.OAuth != nil {
+		secrets.ClientCredentials = []api.ClientCredentials{
+			{ID: "right", ClientID: "d1gateway", ClientSecret: api.NewSecret("planted-secret")},
+			{ID: "wrong", ClientID: "d1gateway", ClientSecret: api.NewSecret("planted-wrong")},
+		}
+	}
 	doc := &api.Gateway{
 		Header: head, GatewayID: "MGW_000001", Issuer: "https://d1.acme.example", AccessTokenSeconds: 900,
 		AuthMethods:    []api.AuthMethod{api.ClientSecretBasic},
@@ -105,7 +111,7 @@ func (c *clock) advance(d time.Duration) {
 
 func newLookup(t *testing.T, log *bytes.Buffer) (*Lookup, *clock) {
 	t.Helper()
-	transports := outbound.NewTransports(outbound.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), nil)
+	transports := outbound.NewTransports(outbound.Options{Guard: outbound.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
 	t.Cleanup(transports.Close)
 	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	logger := slog.New(slog.DiscardHandler)

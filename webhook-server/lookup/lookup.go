@@ -2,6 +2,10 @@
 //
 // It is asked before a notification is accepted. A token that the platform does not know yet may have been overtaken by its own
 // notification, so a gateway can grant new tokens some seconds of grace, counted from the first time this replica saw the token.
+//
+// Only 2xx and 404 say something about a token. Whatever else comes, an access token that could not be had (tokenLookup.oauth) and a fault of
+// the egress proxy included, is a Fault: D1 is to come again, and nothing is remembered. Known and unknown tokens and first sightings each
+// have a memory of their own, bounded and shared fairly between gateways.
 package lookup
 
 import (
@@ -22,7 +26,8 @@ import (
 )
 
 const (
-	// maxKnown, maxUnknown and maxSightings bound what is remembered, over all gateways. Whatever is forgotten is asked again.
+	// maxKnown, maxUnknown and maxSightings bound what is remembered, over all gateways; one entry is some 250 bytes, 40 MB in all. Whatever is
+	// forgotten is asked again, and a forgotten sighting begins a new grace. A gateway that fills a memory is the one that loses by it.
 	maxKnown     = 100_000
 	maxUnknown   = 10_000
 	maxSightings = 50_000
@@ -101,13 +106,13 @@ func (l *Lookup) Token(ctx context.Context, g *serving.Gateway, merchantID, toke
 	if g.TokenLookup == nil {
 		return Known, nil
 	}
-	k := key{gateway: g.Namespace + "/" + g.Name, url: expand(g.TokenLookup.URL, merchantID, tokenID)}
-	if a, ok := l.remembered(k); ok {
+	q := questionAbout(g, merchantID, tokenID)
+	if a, ok := l.remembered(q.key); ok {
 		return a, nil
 	}
 	// The request outlives whoever asked first: others wait for the same answer.
-	flight := l.flights.DoChan(k.gateway+" "+k.url, func() (any, error) {
-		return l.ask(context.WithoutCancel(ctx), g, k)
+	flight := l.flights.DoChan(q.gateway+" "+q.url, func() (any, error) {
+		return l.ask(context.WithoutCancel(ctx), g, q)
 	})
 	select {
 	case r := <-flight:
@@ -119,41 +124,41 @@ func (l *Lookup) Token(ctx context.Context, g *serving.Gateway, merchantID, toke
 }
 
 // ask sends one request and remembers the answer.
-func (l *Lookup) ask(ctx context.Context, g *serving.Gateway, k key) (Answer, error) {
-	if a, ok := l.remembered(k); ok { // by a request that ended just now
+func (l *Lookup) ask(ctx context.Context, g *serving.Gateway, q question) (Answer, error) {
+	if a, ok := l.remembered(q.key); ok { // by a request that ended just now
 		return a, nil
 	}
-	if !l.enter(k.gateway) {
+	if !l.enter(q.gateway) {
 		return l.failed(g, &Fault{Result: Busy}, 0)
 	}
-	defer l.leave(k.gateway)
+	defer l.leave(q.gateway)
 	began := l.now()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(g.TokenLookup.TimeoutSeconds)*time.Second)
 	defer cancel()
-	answer, err := l.send(ctx, g, k)
+	answer, err := l.send(ctx, g, q)
 	took := l.now().Sub(began)
 	switch {
 	case err != nil:
 		return l.failed(g, &Fault{Result: Result(outbound.FaultOf(err)), Detail: outbound.Detail(err)}, took)
 	case answer.Status >= 200 && answer.Status <= 299:
 		l.observe(g.GatewayID, ResultKnown, took)
-		l.learnKnown(k, time.Duration(g.TokenLookup.CacheSeconds)*time.Second)
+		l.learnKnown(q.key, time.Duration(g.TokenLookup.CacheSeconds)*time.Second)
 		return Known, nil
 	case answer.Status == http.StatusNotFound:
 		l.observe(g.GatewayID, ResultUnknown, took)
-		return l.learnUnknown(k, g), nil
+		return l.learnUnknown(q.key, g), nil
 	default:
 		return l.failed(g, &Fault{Result: UnexpectedStatus, Status: answer.Status}, took)
 	}
 }
 
-func (l *Lookup) send(ctx context.Context, g *serving.Gateway, k key) (outbound.Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
+func (l *Lookup) send(ctx context.Context, g *serving.Gateway, q question) (outbound.Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, q.url, nil)
 	if err != nil {
 		return outbound.Answer{}, fmt.Errorf("%w: %w", outbound.ErrInvalidURL, err)
 	}
 	req.Header.Set("User-Agent", "d1gateway")
-	return l.transports.Do(req, k.gateway, g.Lookup())
+	return l.transports.Do(req, q.gateway, g.Lookup())
 }
 
 func (l *Lookup) failed(g *serving.Gateway, f *Fault, took time.Duration) (Answer, error) {

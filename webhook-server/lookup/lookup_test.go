@@ -198,19 +198,3 @@ func TestOneGatewayHasABoundedNumberOfRequestsUnderWay(t *testing.T) {
 	group.Wait()
 	want(t, l, g, "later", Known)
 }
-
-func TestMemoryForgetsWhatWasSetFirst(t *testing.T) {
-	m := newMemory(3)
-	at := time.Unix(0, 0)
-	for _, url := range []string{"a", "b", "c", "a", "d"} { // a is set anew, so b is the oldest
-		m.set(key{url: url}, at)
-	}
-	for url, kept := range map[string]bool{"a": true, "b": false, "c": true, "d": true} {
-		if _, ok := m.get(key{url: url}); ok != kept {
-			t.Errorf("%s kept: %t", url, ok)
-		}
-	}
-	if m.order.Len() != 3 || len(m.byKey) != 3 {
-		t.Errorf("%d and %d entries", m.order.Len(), len(m.byKey))
-	}
-}

@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// memory keeps an instant for each key, and of more than limit keys those that were set last. It is not safe for concurrent use.
+// memory keeps an instant for each of at most limit keys. When there are more, it forgets what was set first of a gateway that has its share or
+// more: one that asks about many tokens costs those with less nothing. It is not safe for concurrent use.
 type memory struct {
-	limit int
-	byKey map[key]*list.Element
-	order *list.List // of entry, the one set first in front
+	limit     int
+	byKey     map[key]*list.Element
+	byGateway map[string]*list.List // of entry, the one set first in front; none is empty
+	loser     *list.List            // whose entry was forgotten last
 }
 
 type entry struct {
@@ -18,7 +20,7 @@ type entry struct {
 }
 
 func newMemory(limit int) *memory {
-	return &memory{limit: limit, byKey: map[key]*list.Element{}, order: list.New()}
+	return &memory{limit: limit, byKey: map[key]*list.Element{}, byGateway: map[string]*list.List{}}
 }
 
 func (m *memory) get(k key) (time.Time, bool) {
@@ -31,15 +33,39 @@ func (m *memory) get(k key) (time.Time, bool) {
 
 func (m *memory) set(k key, at time.Time) {
 	m.delete(k)
-	if m.order.Len() >= m.limit {
-		m.delete(m.order.Front().Value.(entry).key)
+	if len(m.byKey) >= m.limit {
+		m.forget()
 	}
-	m.byKey[k] = m.order.PushBack(entry{k, at})
+	own := m.byGateway[k.gateway]
+	if own == nil {
+		own = list.New()
+		m.byGateway[k.gateway] = own
+	}
+	m.byKey[k] = own.PushBack(entry{k, at})
+}
+
+// forget makes room. It goes on with the same gateway as long as that has its share, so that it need not look at all of them each time.
+func (m *memory) forget() {
+	if m.loser == nil || m.loser.Len()*len(m.byGateway) < m.limit {
+		m.loser = nil
+		for _, own := range m.byGateway {
+			if m.loser == nil || own.Len() > m.loser.Len() {
+				m.loser = own
+			}
+		}
+	}
+	m.delete(m.loser.Front().Value.(entry).key)
 }
 
 func (m *memory) delete(k key) {
-	if e, ok := m.byKey[k]; ok {
-		m.order.Remove(e)
-		delete(m.byKey, k)
+	e, ok := m.byKey[k]
+	if !ok {
+		return
+	}
+	own := m.byGateway[k.gateway]
+	own.Remove(e)
+	delete(m.byKey, k)
+	if own.Len() == 0 {
+		delete(m.byGateway, k.gateway)
 	}
 }

@@ -1,15 +1,28 @@
 package lookup
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 )
 
-// key names a token of a gateway. A changed tokenLookup.url is another key: what the old one answered is forgotten.
+// key names a token of a gateway. A changed tokenLookup.url is another key: what the old one answered is forgotten. It is of one size,
+// however long the URL, and holds no token id.
 type key struct {
 	gateway string // namespace/name
-	url     string // with the merchant and the token filled in
+	url     [sha256.Size]byte
+}
+
+// question is a request for what is not remembered.
+type question struct {
+	key
+	url string // with the merchant and the token filled in
+}
+
+func questionAbout(g *serving.Gateway, merchantID, tokenID string) question {
+	url := expand(g.TokenLookup.URL, merchantID, tokenID)
+	return question{key: key{gateway: g.Namespace + "/" + g.Name, url: sha256.Sum256([]byte(url))}, url: url}
 }
 
 // remembered answers from the caches.

@@ -8,12 +8,10 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	api "github.com/d1gateway/d1gateway/api/serving"
 )
@@ -29,14 +27,16 @@ type Key struct {
 	Public    crypto.PublicKey
 }
 
-// Endpoint is how to reach a URL: what TLS trusts and presents there. Two equal Endpoints can share connections.
+// Endpoint is how to reach a URL: what TLS trusts and presents there, and the access token that requests carry.
 type Endpoint struct {
 	// RootCAs is nil for the system's roots.
 	RootCAs CertPool
 	// Certificate is presented when the peer asks for one; nil presents none.
 	Certificate *tls.Certificate
-	// Identity names the TLS material by id: a client for one Endpoint serves another with the same Identity.
+	// Identity names the TLS material by id: connections made for one Endpoint serve another with the same Identity.
 	Identity api.TLS
+	// OAuth gets the access tokens that requests carry; nil sends none.
+	OAuth *ClientCredentials
 }
 
 // material is the GatewaySecrets document, by id.
@@ -45,6 +45,7 @@ type material struct {
 	secrets      map[string]api.SigningSecret
 	bundles      map[string]api.CABundle
 	certificates map[string]api.KeyCertificate
+	credentials  map[string]api.ClientCredentials
 
 	endpoints map[api.TLS]*Endpoint // those parsed so far: most destinations of a gateway share one
 }
@@ -53,7 +54,7 @@ func newMaterial(s *api.GatewaySecrets) material {
 	m := material{
 		keys: map[string]api.SigningKey{}, secrets: map[string]api.SigningSecret{},
 		bundles: map[string]api.CABundle{}, certificates: map[string]api.KeyCertificate{},
-		endpoints: map[api.TLS]*Endpoint{},
+		credentials: map[string]api.ClientCredentials{}, endpoints: map[api.TLS]*Endpoint{},
 	}
 	for _, k := range s.SigningKeys {
 		m.keys[k.ID] = k
@@ -66,6 +67,9 @@ func newMaterial(s *api.GatewaySecrets) material {
 	}
 	for _, c := range s.Certificates {
 		m.certificates[c.ID] = c
+	}
+	for _, c := range s.ClientCredentials {
+		m.credentials[c.ID] = c
 	}
 	return m
 }
@@ -118,7 +122,7 @@ func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets, known authori
 		}
 	}
 	if doc.TokenLookup != nil {
-		if g.lookup, err = m.endpoint(doc.TokenLookup.TLS); err != nil {
+		if g.lookup, err = m.endpoint(doc.TokenLookup.TLS, doc.TokenLookup.OAuth); err != nil {
 			return nil, fmt.Errorf("tokenLookup: %w", err)
 		}
 	}
@@ -126,22 +130,33 @@ func compileGateway(doc *api.Gateway, secrets *api.GatewaySecrets, known authori
 }
 
 func (m material) destination(doc *api.Destination, lane string) (*Destination, error) {
-	endpoint, err := m.endpoint(doc.TLS)
+	endpoint, err := m.endpoint(doc.TLS, doc.OAuth)
 	if err != nil {
 		return nil, err
 	}
 	d := &Destination{Destination: doc, Lane: lane, Endpoint: endpoint}
 	for _, id := range doc.SigningSecrets {
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(m.secrets[id].Secret.Reveal(), "whsec_"))
-		if err != nil || len(raw) == 0 {
-			return nil, fmt.Errorf(`signing secret %s is not "whsec_" and base64`, id)
+		key, err := ParseWebhookKey(m.secrets[id].Secret)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
 		}
-		d.SigningKeys = append(d.SigningKeys, raw)
+		d.SigningKeys = append(d.SigningKeys, key)
 	}
 	return d, nil
 }
 
-func (m material) endpoint(t api.TLS) (*Endpoint, error) {
+// endpoint answers what a connection with that TLS uses, and where the access tokens come from: oauth is nil for none.
+func (m material) endpoint(t api.TLS, oauth *api.OAuth) (*Endpoint, error) {
+	e, err := m.connection(t)
+	if err != nil || oauth == nil {
+		return e, err
+	}
+	authorized := *e
+	authorized.OAuth, err = m.clientCredentials(oauth)
+	return &authorized, err
+}
+
+func (m material) connection(t api.TLS) (*Endpoint, error) {
 	if e := m.endpoints[t]; e != nil {
 		return e, nil
 	}

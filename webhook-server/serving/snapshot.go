@@ -204,6 +204,6 @@ type Destination struct {
 	Lane string
 	// Endpoint is how to reach it.
 	Endpoint *Endpoint
-	// SigningKeys are the raw Standard Webhooks keys; each signs, in order.
-	SigningKeys [][]byte
+	// SigningKeys are the Standard Webhooks keys; each signs, the current one first.
+	SigningKeys []WebhookKey
 }

@@ -22,7 +22,8 @@ const maxBody = 1 << 20
 
 // Options configure a Backend.
 type Options struct {
-	// Secrets are the signing secrets, "whsec_" and base64, of which one has to match.
+	// Secrets are the signing secrets, "whsec_" and base64, and the public keys of Ed25519,
+	// "whpk_" and base64, of which one has to match.
 	// Two are in force while a secret is being rotated. At least one is required.
 	Secrets []string
 	// FailFirst makes the first so many attempts of each event fail with 503.

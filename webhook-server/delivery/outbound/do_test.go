@@ -48,7 +48,7 @@ func counting(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *atomic
 
 func TestConnectionsAreReusedByOneOwnerAndNotByAnother(t *testing.T) {
 	s, connections := counting(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "thank you") })
-	transports := NewTransports(NewGuard(loopback), nil)
+	transports := NewTransports(Options{Guard: NewGuard(loopback)})
 	defer transports.Close()
 	a, b := &serving.Endpoint{}, &serving.Endpoint{} // of two snapshots
 	for _, e := range []*serving.Endpoint{a, b, a, b} {
@@ -72,7 +72,7 @@ func TestConnectionsAreReusedByOneOwnerAndNotByAnother(t *testing.T) {
 
 func TestATransportThatIsNotUsedIsClosed(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	transports := NewTransports(NewGuard(nil), func() time.Time { return now })
+	transports := NewTransports(Options{Now: func() time.Time { return now }})
 	old := transports.transport("payments/old", "https", &serving.Endpoint{})
 	for range 10 {
 		now = now.Add(time.Minute)
@@ -102,7 +102,7 @@ func TestALongOrSlowBodyDoesNotHoldUpTheAnswer(t *testing.T) {
 		}
 	})
 	defer close(hang)
-	transports := NewTransports(NewGuard(loopback), nil)
+	transports := NewTransports(Options{Guard: NewGuard(loopback)})
 	defer transports.Close()
 	for _, path := range []string{"/long", "/slow"} {
 		began := time.Now()
@@ -185,7 +185,7 @@ func TestFaults(t *testing.T) {
 		{"not HTTP", "http://" + notHTTP.Addr().String(), NewGuard(loopback), nil, FaultNetwork},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			transports := NewTransports(c.guard, nil)
+			transports := NewTransports(Options{Guard: c.guard})
 			defer transports.Close()
 			if c.endpoint == nil {
 				c.endpoint = &serving.Endpoint{}

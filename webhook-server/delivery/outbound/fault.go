@@ -35,19 +35,41 @@ const (
 	FaultPlainHTTPRefused Fault = "plain_http_refused"
 	// FaultInvalidURL: the URL cannot be requested.
 	FaultInvalidURL Fault = "invalid_url"
+	// FaultTokenUnavailable: the request needs an access token, and the authorization server could not be reached, refused or gave none.
+	FaultTokenUnavailable Fault = "token_unavailable"
+	// FaultProxy: the egress proxy could not be reached, refused for reasons of its own, or did not open the tunnel in time. It says nothing
+	// about the destination.
+	FaultProxy Fault = "proxy"
+	// FaultProxyRefused: the egress proxy does not let requests through to this destination.
+	FaultProxyRefused Fault = "proxy_refused"
 	// FaultNetwork: anything else, for example no route, or an answer that is not HTTP.
 	FaultNetwork Fault = "network"
 )
 
 // Faults lists the closed set.
 func Faults() []Fault {
-	return []Fault{FaultTimeout, FaultDNS, FaultConnectionRefused, FaultConnectionLost, FaultTLS, FaultAddressRefused, FaultPlainHTTPRefused, FaultInvalidURL, FaultNetwork}
+	return []Fault{FaultTimeout, FaultDNS, FaultConnectionRefused, FaultConnectionLost, FaultTLS, FaultAddressRefused, FaultPlainHTTPRefused, FaultInvalidURL,
+		FaultTokenUnavailable, FaultProxy, FaultProxyRefused, FaultNetwork}
 }
+
+// failure is an error whose fault is known. Its text may be shown: it repeats no URL, no credentials and nothing that a peer answered.
+type failure struct {
+	fault Fault
+	text  string
+}
+
+// Error answers the text.
+func (f *failure) Error() string { return f.text }
 
 // FaultOf classifies an error of Transports.Do.
 func FaultOf(err error) Fault {
-	var dns *net.DNSError
+	var (
+		known *failure
+		dns   *net.DNSError
+	)
 	switch {
+	case errors.As(err, &known):
+		return known.fault
 	case errors.Is(err, ErrPlainHTTPRefused):
 		return FaultPlainHTTPRefused
 	case errors.Is(err, ErrAddressRefused):
@@ -108,10 +130,14 @@ func isLost(err error) bool {
 // It is empty where the text could repeat the peer's answer or the URL, either of which may hold a secret. At most 200 bytes.
 func Detail(err error) string {
 	text := ""
+	var known *failure
 	switch FaultOf(err) {
 	case FaultTLS, FaultAddressRefused, FaultPlainHTTPRefused, FaultConnectionRefused, FaultDNS:
 		text = err.Error()
-	case FaultTimeout, FaultConnectionLost, FaultInvalidURL, FaultNetwork:
+	case FaultTimeout, FaultConnectionLost, FaultInvalidURL, FaultNetwork, FaultTokenUnavailable, FaultProxy, FaultProxyRefused:
+	}
+	if errors.As(err, &known) {
+		text = known.text
 	}
 	return strings.ToValidUTF8(text[:min(len(text), 200)], "")
 }

@@ -4,20 +4,25 @@ import "net/netip"
 
 // never are addresses that no allowed range opens: what answers there gives credentials of the machine away, or is nobody.
 var never = prefixes(
-	"0.0.0.0/32",         // unspecified: the kernel takes it for the machine itself
-	"::/128",             // unspecified
-	"224.0.0.0/4",        // multicast (RFC 5771)
-	"ff00::/8",           // multicast (RFC 4291)
-	"255.255.255.255/32", // limited broadcast (RFC 919)
-	"169.254.169.254/32", // metadata: AWS, Azure, Google Cloud, OpenStack and others
-	"169.254.170.2/32",   // credentials of Amazon ECS tasks
-	"169.254.170.23/32",  // credentials of Amazon EKS Pods
-	"fd00:ec2::254/128",  // metadata: AWS
-	"fd00:ec2::23/128",   // credentials of Amazon EKS Pods
-	"fd20:ce::254/128",   // metadata: Google Cloud
-	"100.100.100.200/32", // metadata: Alibaba Cloud
-	"192.0.0.192/32",     // metadata: Oracle Cloud
-	"168.63.129.16/32",   // wire server: Azure
+	"0.0.0.0/32",            // unspecified: the kernel takes it for the machine itself
+	"::/128",                // unspecified
+	"224.0.0.0/4",           // multicast (RFC 5771)
+	"ff00::/8",              // multicast (RFC 4291)
+	"255.255.255.255/32",    // limited broadcast (RFC 919)
+	"169.254.169.254/32",    // metadata: AWS, Azure, Google Cloud, OpenStack and others
+	"169.254.0.23/32",       // metadata: Tencent Cloud
+	"169.254.42.42/32",      // metadata: Scaleway
+	"169.254.170.2/32",      // credentials of Amazon ECS tasks
+	"169.254.170.23/32",     // credentials of Amazon EKS Pods
+	"fd00:ec2::254/128",     // metadata: AWS
+	"fd00:ec2::23/128",      // credentials of Amazon EKS Pods
+	"fd20:ce::254/128",      // metadata: Google Cloud
+	"fd00:42::42/128",       // metadata: Scaleway
+	"fd00:a9fe:a9fe::1/128", // metadata: Akamai (Linode)
+	"fe80::a9fe:a9fe/128",   // metadata: OpenStack
+	"100.100.100.200/32",    // metadata: Alibaba Cloud
+	"192.0.0.192/32",        // metadata: Oracle Cloud
+	"168.63.129.16/32",      // wire server: Azure
 )
 
 // specialIPv4 is the IANA IPv4 special-purpose registry, without what is reachable like any other address.

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -19,16 +20,31 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
+// Options is what Transports are made of. Guard's zero value allows https to the public Internet only; everything else may be left out.
+type Options struct {
+	// Guard decides which addresses may be dialled.
+	Guard Guard
+	// Proxy is the egress proxy that all requests go through; nil for none. Whatever the environment says of proxies is not looked at.
+	Proxy *Proxy
+	// Resolver finds addresses; net.DefaultResolver when nil.
+	Resolver *net.Resolver
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+}
+
 // Transports keeps one http.Transport for each owner, scheme and TLS material, so that connections are reused over changes of
 // configuration and no owner uses another one's. The ids of TLS material are made of its content, so equal ids are equal material.
 // A transport that has not been used for five minutes is closed. Safe for concurrent use.
 type Transports struct {
-	guard Guard
-	now   func() time.Time
+	dialing dialing
+	now     func() time.Time
+	open    context.Context // ends with Close
+	stop    context.CancelFunc
 
-	mu    sync.Mutex
-	pool  map[key]*pooled
-	swept time.Time
+	mu     sync.Mutex
+	pool   map[key]*pooled
+	tokens map[tokenKey]*tokenSource
+	swept  time.Time
 }
 
 type key struct {
@@ -41,12 +57,20 @@ type pooled struct {
 	used time.Time
 }
 
-// NewTransports makes an empty pool. now is the clock; time.Now when nil.
-func NewTransports(g Guard, now func() time.Time) *Transports {
-	if now == nil {
-		now = time.Now
+// NewTransports makes an empty pool.
+func NewTransports(o Options) *Transports {
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	return &Transports{guard: g, now: now, pool: map[key]*pooled{}, swept: now()}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	open, stop := context.WithCancel(context.Background())
+	return &Transports{
+		dialing: dialing{guard: o.Guard, proxy: o.Proxy, resolver: o.Resolver, open: open},
+		now:     o.Now, open: open, stop: stop, swept: o.Now(),
+		pool: map[key]*pooled{}, tokens: map[tokenKey]*tokenSource{},
+	}
 }
 
 // Len counts the transports that are kept.
@@ -56,8 +80,10 @@ func (t *Transports) Len() int {
 	return len(t.pool)
 }
 
-// Close closes every connection that is idle; one in use is closed after its request.
+// Close closes every connection that is idle and ends what is fetched for access tokens or asked of the proxy; a connection in use is closed after its request.
+// Nothing is to be sent afterwards.
 func (t *Transports) Close() {
+	t.stop()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for k, p := range t.pool {
@@ -74,7 +100,7 @@ func (t *Transports) transport(owner, scheme string, e *serving.Endpoint) *http.
 	t.sweep(now)
 	p := t.pool[k]
 	if p == nil {
-		p = &pooled{Transport: newTransport(t.guard, scheme == "http", e)}
+		p = &pooled{Transport: newTransport(t.dialing.dialer(scheme == "http"), e)}
 		t.pool[k] = p
 	}
 	p.used = now
@@ -93,15 +119,19 @@ func (t *Transports) sweep(now time.Time) {
 			delete(t.pool, k)
 		}
 	}
+	for k, s := range t.tokens {
+		if now.Sub(s.used) >= idleTokenSource {
+			delete(t.tokens, k)
+		}
+	}
 }
 
 // newTransport makes no bound on connections to one host: whoever sends bounds the requests under way, and two destinations on one
 // host must not wait for each other here.
-func newTransport(g Guard, plain bool, e *serving.Endpoint) *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: g.control(plain)}
+func newTransport(dial dialFunc, e *serving.Endpoint) *http.Transport {
 	return &http.Transport{
-		Proxy:                  nil, // a proxy would resolve the name itself, past the guard
-		DialContext:            dialer.DialContext,
+		Proxy:                  nil, // neither the environment's nor ours: dial goes through the proxy by itself
+		DialContext:            dial,
 		TLSClientConfig:        tlsConfig(e),
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,

@@ -74,11 +74,11 @@ func (w *World) Answers() int {
 func (w *World) checkNothingLeaked() {
 	w.tb.Helper()
 	texts := map[string]string{
-		"the log":                      w.Log.String(),
-		"the metrics":                  labels(w.get(w.MetricsURL("/metrics"))),
-		"readiness":                    w.get(w.MetricsURL("/readyz?verbose")),
-		"the administration's records": w.get(w.AdminURL("/v1/notifications?limit=1000")),
-		"the administration's lanes":   w.get(w.AdminURL("/v1/lanes")),
+		"the log":                           w.Log.String(),
+		"the metrics":                       labels(w.get(w.MetricsURL("/metrics"))),
+		"readiness":                         w.get(w.MetricsURL("/readyz?verbose")),
+		"the administration's records":      w.get(w.AdminURL("/v1/notifications?limit=500")),
+		"the administration's destinations": w.get(w.AdminURL("/v1/destinations?all=true")),
 	}
 	w.recorder.mu.Lock()
 	defer w.recorder.mu.Unlock()
@@ -93,6 +93,9 @@ func (w *World) checkNothingLeaked() {
 		}
 		for _, s := range all.Secrets.SigningSecrets {
 			w.recorder.plant(s.Secret.Reveal())
+		}
+		for _, c := range all.Secrets.ClientCredentials {
+			w.recorder.plant(c.ClientSecret.Reveal())
 		}
 	}
 	for where, text := range texts {
