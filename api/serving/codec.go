@@ -104,6 +104,8 @@ type (
 		SigningSecrets []signingSecretWire  `json:"signingSecrets,omitempty"`
 		CABundles      []CABundle           `json:"caBundles,omitempty"`
 		Certificates   []keyCertificateWire `json:"certificates,omitempty"`
+
+		ClientCredentials []clientCredentialsWire `json:"clientCredentials,omitempty"`
 	}
 	signingKeyWire struct {
 		ID         string    `json:"id"`
@@ -115,13 +117,21 @@ type (
 		TokensUntil time.Time `json:"tokensUntil,omitzero"`
 	}
 	signingSecretWire struct {
-		ID     string `json:"id"`
-		Secret string `json:"secret"`
+		ID        string    `json:"id"`
+		Secret    string    `json:"secret"`
+		CreatedAt time.Time `json:"createdAt,omitzero"`
+
+		SignsUntil time.Time `json:"signsUntil,omitzero"`
 	}
 	keyCertificateWire struct {
 		ID             string `json:"id"`
 		CertificatePEM string `json:"certificatePEM"`
 		KeyPEM         string `json:"keyPEM"`
+	}
+	clientCredentialsWire struct {
+		ID           string `json:"id"`
+		ClientID     string `json:"clientID"`
+		ClientSecret string `json:"clientSecret"`
 	}
 )
 
@@ -131,10 +141,13 @@ func (s *GatewaySecrets) wire() any {
 		w.SigningKeys = append(w.SigningKeys, signingKeyWire{ID: k.ID, Algorithm: k.Algorithm, PrivateKey: k.PrivateKey.Reveal(), CreatedAt: k.CreatedAt, SignsFrom: k.SignsFrom, TokensUntil: k.TokensUntil})
 	}
 	for _, k := range s.SigningSecrets {
-		w.SigningSecrets = append(w.SigningSecrets, signingSecretWire{ID: k.ID, Secret: k.Secret.Reveal()})
+		w.SigningSecrets = append(w.SigningSecrets, signingSecretWire{ID: k.ID, Secret: k.Secret.Reveal(), CreatedAt: k.CreatedAt, SignsUntil: k.SignsUntil})
 	}
 	for _, c := range s.Certificates {
 		w.Certificates = append(w.Certificates, keyCertificateWire{ID: c.ID, CertificatePEM: c.CertificatePEM, KeyPEM: c.KeyPEM.Reveal()})
+	}
+	for _, c := range s.ClientCredentials {
+		w.ClientCredentials = append(w.ClientCredentials, clientCredentialsWire{ID: c.ID, ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal()})
 	}
 	return w
 }

@@ -219,6 +219,10 @@ type SigningKey struct {
 type SigningSecret struct {
 	ID     string `json:"id"`
 	Secret Secret `json:"secret"`
+	// CreatedAt is when the operator made a generated secret; zero for one of the user's, and for one that has not been rotated yet. The server goes by neither date.
+	CreatedAt time.Time `json:"createdAt,omitzero"`
+	// SignsUntil is when a generated secret that has a successor stops signing; zero while that is not decided. The operator takes it out of the destinations then.
+	SignsUntil time.Time `json:"signsUntil,omitzero"`
 }
 
 // ClientCredentials are a client's id and secret at an authorization server.

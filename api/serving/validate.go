@@ -183,6 +183,8 @@ func (s *GatewaySecrets) Validate() error {
 	for i, k := range s.SigningSecrets {
 		text := k.Secret.Reveal()
 		p.check(strings.HasPrefix(text, "whsec_") || strings.HasPrefix(text, "whsk_"), fmt.Sprintf("signingSecrets[%d].secret", i), `does not begin with "whsec_" or "whsk_"`)
+		p.utc(k.CreatedAt, fmt.Sprintf("signingSecrets[%d].createdAt", i))
+		p.utc(k.SignsUntil, fmt.Sprintf("signingSecrets[%d].signsUntil", i))
 	}
 	p.ids(keysOf(s.CABundles, func(c CABundle) string { return c.ID }), "caBundles")
 	p.ids(keysOf(s.Certificates, func(c KeyCertificate) string { return c.ID }), "certificates")

@@ -25,6 +25,8 @@ const (
 	// absent while no expiry is decided.
 	AnnotationSecretCreated   = "d1gateway.io/client-secret-created"
 	AnnotationPreviousExpires = "d1gateway.io/client-secret-previous-expires"
+	// AnnotationPreviousSignsUntil on a generated delivery signing Secret says until when the former secret and key sign too, in RFC 3339.
+	AnnotationPreviousSignsUntil = "d1gateway.io/previous-signs-until"
 
 	// LabelReplica marks the Leases and ReplicaReports of server replicas; its value is ReplicaValue.
 	LabelReplica = "d1gateway.io/replica"
@@ -159,4 +161,8 @@ const (
 	KeySigningSecret = "secret"
 	// KeyPreviousSigningSecret, when present, signs beside KeySigningSecret: add it during a rotation.
 	KeyPreviousSigningSecret = "secret_previous"
+	// KeyPublicKey holds the public key ("whpk_" and base64) of the generated Ed25519 key that signs, and KeyPreviousPublicKey that of the former one while
+	// it signs too.
+	KeyPublicKey         = "public_key"
+	KeyPreviousPublicKey = "public_key_previous"
 )

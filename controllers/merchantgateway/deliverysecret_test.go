@@ -24,7 +24,7 @@ func TestARotatedDeliverySigningSecretReachesTheServers(t *testing.T) {
 	s.StartOperator(t, interceptor.Funcs{})
 	secret := s.UserSecret("acme-signing", map[string]string{v1alpha1.KeySigningSecret: former})
 	gateway := s.Gateway("acme", "MGW_000001")
-	gateway.Spec.Delivery.Signing = &v1alpha1.DeliverySigning{SecretRef: v1alpha1.SecretReference{Name: secret.Name}}
+	gateway.Spec.Delivery.Signing = &v1alpha1.DeliverySigning{SecretRef: &v1alpha1.SecretReference{Name: secret.Name}}
 	s.Create(t, secret, gateway)
 	s.WaitReady(t, gateway)
 

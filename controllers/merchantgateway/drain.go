@@ -3,7 +3,6 @@ package merchantgateway
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,17 +71,10 @@ func drainingOutput(f found) (translate.GatewayOutput, bool) {
 	out.Document = translate.Draining(out.Document)
 	// The garbage collector deletes the generated Secret while the gateway is still here, if its deletion is a foreground one. What the document has for the
 	// servers is enough; to create the Secret again would go on for as long as the deletion waits.
-	if out.SigningSecret != nil && knowsSigningSecret(f.input.PreviousSecrets, out.SigningSecret) {
+	if out.SigningSecret != nil && translate.SignsWithShown(f.input.PreviousSecrets, out.SigningSecret) {
 		out.SigningSecret = nil
 	}
 	return out, true
-}
-
-// knowsSigningSecret says whether servers sign with what a Secret shows to backends.
-func knowsSigningSecret(served *serving.GatewaySecrets, secret *corev1.Secret) bool {
-	return served != nil && slices.ContainsFunc(served.SigningSecrets, func(s serving.SigningSecret) bool {
-		return s.Secret.Reveal() == string(secret.Data[v1alpha1.KeySigningSecret])
-	})
 }
 
 // undrainable answers the status of a gateway whose servers cannot be told to end it.

@@ -21,15 +21,15 @@ const (
 func (r *Reconciler) announceSigningSecret(gateway *v1alpha1.MerchantGateway, before, after *corev1.Secret) {
 	if before == nil {
 		r.Recorder.Eventf(gateway, after, corev1.EventTypeNormal, EventSigningSecretCreated, "CreateSecret",
-			"Secret %q holds the secret that deliveries are signed with", after.Name)
+			"Secret %q shows what verifies deliveries", after.Name)
 	}
 }
 
-// announceKeys says which signing key was made and which is accepted no longer.
+// announceKeys says which keys were made, shown and lost, and which is accepted no longer.
 func (r *Reconciler) announceKeys(gateway *v1alpha1.MerchantGateway, changes []translate.KeyEvent) {
 	for _, e := range changes {
 		kind := corev1.EventTypeNormal
-		if e.Reason == translate.EventSigningKeyWithdrawn {
+		if e.Reason == translate.EventSigningKeyWithdrawn || e.Reason == translate.EventDeliverySigningKeyLost {
 			kind = corev1.EventTypeWarning
 		}
 		r.Recorder.Eventf(gateway, nil, kind, e.Reason, "RotateSigningKey", "%s", e.Message)

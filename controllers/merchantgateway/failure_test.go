@@ -204,11 +204,16 @@ func TestNoSecretShows(t *testing.T) {
 	s.Create(t, s.UserSecret("acme-signing", map[string]string{"secret": "whsec_" + planted + planted}))
 	s.Create(t, s.UserSecret("acme-ca", map[string]string{"ca.crt": planted}))
 	gateway := s.Gateway("acme", "MGW_000001")
-	gateway.Spec.Delivery.Signing = &v1alpha1.DeliverySigning{SecretRef: v1alpha1.SecretReference{Name: "acme-signing"}}
+	gateway.Spec.Delivery.Signing = &v1alpha1.DeliverySigning{SecretRef: &v1alpha1.SecretReference{Name: "acme-signing"}}
 	gateway.Spec.Delivery.TLS = &v1alpha1.ClientTLS{CASecretRef: &v1alpha1.SecretReference{Name: "acme-ca"}}
 	s.Create(t, gateway)
 	s.WaitCondition(t, gateway, v1alpha1.ConditionResolvedRefs, metav1.ConditionFalse, v1alpha1.ReasonSecretInvalid)
 	s.Update(t, gateway, func() { gateway.Spec.Delivery.TLS = nil })
+	s.WaitReady(t, gateway)
+	s.Create(t, s.UserSecret("acme-key", map[string]string{"secret": "whsk_" + planted + planted}))
+	s.Update(t, gateway, func() { gateway.Spec.Delivery.Signing.SecretRef.Name = "acme-key" })
+	s.WaitCondition(t, gateway, v1alpha1.ConditionResolvedRefs, metav1.ConditionFalse, v1alpha1.ReasonSecretInvalid)
+	s.Update(t, gateway, func() { gateway.Spec.Delivery.Signing.SecretRef.Name = "acme-signing" })
 	s.WaitReady(t, gateway)
 	secrets := s.GatewaySecrets(t, gateway, nil)
 	object := s.DocumentObject(serving.KindGatewaySecrets, gateway)

@@ -49,8 +49,10 @@ func (r *Reconciler) gather(ctx context.Context, gateway *v1alpha1.MerchantGatew
 	}
 	f.input.Previous, _ = f.document.Document.(*serving.Gateway)
 	f.input.PreviousSecrets, _ = f.secrets.Document.(*serving.GatewaySecrets)
-	if standing := r.Replicas.Standing(r.needs(gateway, f.secrets.Version, f.document.Version)); f.input.Previous != nil {
+	needs := r.needs(gateway, f.secrets.Version, f.document.Version)
+	if standing := r.Replicas.Standing(needs); f.input.Previous != nil {
 		f.input.Unserved = standing.Live > 0 && !standing.Served()
+		f.input.PreviousServed = len(needs) > 0 && f.document.Drift == "" && f.secrets.Drift == "" && standing.Served()
 	}
 	f.input.Uses = r.Replicas.Uses(r.Documents.Key(serving.KindGateway, gateway).Name)
 	return f, nil

@@ -18,6 +18,7 @@ func unclaim(status *v1alpha1.MerchantGatewayStatus, before v1alpha1.MerchantGat
 	status.TokenURLs, status.NotificationURL = before.TokenURLs, before.NotificationURL
 	status.WithdrawnKeys = before.WithdrawnKeys
 	status.LastHandledRotationRequest = before.LastHandledRotationRequest
+	status.LastHandledSigningRotationRequest = before.LastHandledSigningRotationRequest
 }
 
 // updateStatus is the one place that writes the status, and only when it differs. writeErr, when not nil, is the write that failed: then the

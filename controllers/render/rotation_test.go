@@ -97,3 +97,29 @@ func TestKeysRotateWhenTheCommandRunsAgain(t *testing.T) {
 		t.Errorf("after 30 days the keys are %v, want %s and a successor", both, first[0])
 	}
 }
+
+// TestWhatSignsDeliveriesRotatesOnRequest: nobody has to be waited for, so one run shows the new secret and a run after the overlap ends the former one.
+func TestWhatSignsDeliveriesRotatesOnRequest(t *testing.T) {
+	const request = "annotations: {d1gateway.io/rotate-delivery-signing-requested-at: now}"
+	p := newPlaces(t, gatewayManifest)
+	p.must(exitReady, start)
+	const file = "secrets/default.acme-delivery-signing.yaml"
+	former := between(p.files()[file], "\n  secret: ", "\n")
+	p.write("all.yaml", strings.Replace(gatewayManifest, "{name: acme", "{name: acme, "+request, 1))
+	p.must(exitReady, start.Add(time.Hour))
+	shown := p.files()[file]
+	next := between(shown, "\n  secret: ", "\n")
+	if former == "" || next == former || between(shown, "secret_previous: ", "\n") != former {
+		t.Fatalf("the Secret is\n%s", shown)
+	}
+	p.must(exitReady, start.Add(169*time.Hour))
+	if shown := p.files()[file]; between(shown, "\n  secret: ", "\n") != next || strings.Contains(shown, "secret_previous") {
+		t.Errorf("after the overlap the Secret is\n%s", shown)
+	}
+	if got := document[*serving.Gateway](p, "gateway.default.acme.json"); len(got.Delivery.SigningSecrets) != 1 || got.SigningRotationRequest != "now" {
+		t.Errorf("after the overlap deliveries are signed with %v", got.Delivery.SigningSecrets)
+	}
+	if got := document[*serving.GatewaySecrets](p, "gateway-secrets.default.acme.json"); len(got.SigningSecrets) != 1 {
+		t.Errorf("after the overlap %d secrets are kept", len(got.SigningSecrets))
+	}
+}

@@ -71,7 +71,7 @@ func (w *world) renderGateway(g *v1alpha1.MerchantGateway) (bool, error) {
 		if err := w.writeGateway(out); err != nil {
 			return false, err
 		}
-		// Now that the document is written, what only the one before it named is pruned.
+		// Now that the document is written, new material that it names is shown, and what only the one before it named is pruned.
 		if err := w.writeGateway(w.translateGateway(g)); err != nil {
 			return false, err
 		}
@@ -89,12 +89,14 @@ func (w *world) renderGateway(g *v1alpha1.MerchantGateway) (bool, error) {
 
 func (w *world) translateGateway(g *v1alpha1.MerchantGateway) translate.GatewayOutput {
 	in := translate.GatewayInput{
-		Gateway:     g,
-		Holder:      translate.GatewayHolder(g, w.gateways),
-		Secrets:     map[string]*corev1.Secret{},
-		ExternalURL: w.externalURL,
-		Now:         w.now,
-		Generate:    w.generate,
+		Gateway: g,
+		Holder:  translate.GatewayHolder(g, w.gateways),
+		Secrets: map[string]*corev1.Secret{},
+		// There are no server replicas to wait for: see translateClient.
+		PreviousServed: true,
+		ExternalURL:    w.externalURL,
+		Now:            w.now,
+		Generate:       w.generate,
 	}
 	for _, name := range translate.GatewaySecretNames(g) {
 		if secret := w.secret(g.Namespace, name); secret != nil {

@@ -51,7 +51,7 @@ func TestTheFullSamplesHoldEveryField(t *testing.T) {
 	for gvk, k := range v.kinds {
 		together := map[string]any{}
 		for _, name := range map[string][]string{
-			"MerchantGateway": {"gateway.yaml"},
+			"MerchantGateway": {"gateway.yaml", "gateway-generated.yaml"},
 			"OAuthClient":     {"oauthclient.yaml", "oauthclient-keys.yaml", "oauthclient-certificate.yaml"},
 		}[gvk.Kind] {
 			raw, err := os.ReadFile(repository + "/config/samples/full/" + name)

@@ -72,7 +72,7 @@ func emptyStruct(at, format string) rule {
 }
 
 func httpURL(at, format string) rule {
-	edit := func(url string) string { return strings.ReplaceAll(format, "URL", `"`+url+`"`) }
+	edit := func(url string) string { return strings.ReplaceAll(format, "VALUE", `"`+url+`"`) }
 	return rule{"the URL at " + at, at,
 		[]string{edit("https://a.example"), edit("http://10.0.0.7:8080/x?y=z"), edit("https://[::1]:9443/d1"), edit("http://a.example/@me"), edit("http://a.example/?u=a@b"), edit(longURL)},
 		[]string{edit(""), edit("http://"), edit("https:///path"), edit("ftp://a.example/x"), edit("a.example/path"), edit("/relative/path"), edit("https://user:pw@a.example/"), edit("https://user@a.example"), edit("https://a.example/#top"), edit(longerURL)}}
@@ -146,37 +146,7 @@ var gatewayRules = []rule{
 	secretName("spec.tokenLookup.tls.clientCertificateSecretRef.name", `spec: {tokenLookup: {url: "https://a.example/{tokenId}", tls: {clientCertificateSecretRef: {name: NAME}}}}`),
 }
 
-// deliveryRules answers the rules of a delivery at a place; PATCH in format stands for its fields.
-func deliveryRules(at, format string) []rule {
-	in := func(patch string) string { return strings.ReplaceAll(format, "PATCH", patch) }
-	return []rule{
-		enum(at+".mode", in(`mode: VALUE`), "Durable", "Synchronous"),
-		httpURL(at+".url", in(`url: URL`)),
-		bounds(at+".timeoutSeconds", in(`timeoutSeconds: N`), "1", "60", "0", "61"),
-		bounds(at+".retry.maxAgeHours", in(`retry: {maxAgeHours: N}`), "1", "720", "0", "721"),
-		bounds(at+".retry.initialSeconds", in(`retry: {initialSeconds: N, maxSeconds: 86400}`), "1", "3600", "0", "3601"),
-		bounds(at+".retry.maxSeconds", in(`retry: {maxSeconds: N}`), "1", "86400", "0", "86401"),
-		{"the first wait is not above the longest at " + at, at + ".retry.initialSeconds", []string{in(`retry: {initialSeconds: 5, maxSeconds: 5}`)}, []string{in(`retry: {initialSeconds: 6, maxSeconds: 5}`)}},
-		bounds(at+".rateLimit.perSecond", in(`rateLimit: {perSecond: N}`), "1", "100000", "0", "100001"),
-		bounds(at+".rateLimit.maxInFlight", in(`rateLimit: {maxInFlight: N}`), "1", "256", "0", "257"),
-		{"signing names a Secret at " + at, at + ".signing.secretRef", nil, []string{in(`signing: {}`)}},
-		secretName(at+".signing.secretRef.name", in(`signing: {secretRef: {name: NAME}}`)),
-		emptyStruct(at+".tls", in(`tls: {}`)),
-		{"a CA reference has a name at " + at, at + ".tls.caSecretRef.name", nil, []string{in(`tls: {caSecretRef: {}}`)}},
-		secretName(at+".tls.caSecretRef.name", in(`tls: {caSecretRef: {name: NAME}}`)),
-		secretName(at+".tls.clientCertificateSecretRef.name", in(`tls: {clientCertificateSecretRef: {name: NAME}}`)),
-	}
-}
-
 func TestMerchantGatewayRules(t *testing.T) { checkRules(t, gatewayManifest, gatewayRules) }
-
-func TestDeliveryRules(t *testing.T) {
-	checkRules(t, gatewayManifest, deliveryRules("spec.delivery", `spec: {delivery: {PATCH}}`))
-}
-
-func TestDeliveryOverrideRules(t *testing.T) {
-	checkRules(t, gatewayManifest, deliveryRules("spec.merchants.items[0].delivery", `spec: {merchants: {items: [{id: "40010000001", delivery: {PATCH}}]}}`))
-}
 
 func checkRules(t *testing.T, manifest string, rules []rule) {
 	t.Helper()

@@ -15,9 +15,15 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 )
 
+// referencesOf answers references to these Secrets.
+func referencesOf(secrets map[string]*corev1.Secret, now time.Time) *references {
+	gateway := &v1alpha1.MerchantGateway{ObjectMeta: metav1.ObjectMeta{Namespace: "payments"}}
+	return newReferences(GatewayInput{Gateway: gateway, Secrets: secrets, Now: now, Generate: NewGenerator()})
+}
+
 // expiring answers references that use certificates which expire in so many days.
 func expiring(days ...int) *references {
-	r := newReferences("payments", nil, certificateNow)
+	r := referencesOf(nil, certificateNow)
 	for i, d := range days {
 		key := certificateUse{fmt.Sprintf("secret-%03d", i), v1alpha1.CertificateDeliveryCA}
 		r.used[key] = usedCertificate{key, "spec.delivery.tls.caSecretRef", "CN=ca", certificateNow.AddDate(0, 0, d)}
@@ -137,7 +143,7 @@ func TestOfAChainOrBundleTheFirstToExpireCounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newReferences("payments", nil, certificateNow)
+			r := referencesOf(nil, certificateNow)
 			r.uses(field.NewPath("spec", "x"), "ca", v1alpha1.CertificateClientCA, tc.pem)
 			r.uses(field.NewPath("spec", "y"), "ca", v1alpha1.CertificateClientCA, tc.pem)
 			all := r.usedCertificates()
@@ -159,7 +165,7 @@ func TestASecretThatMayNotBeUsedShowsNothing(t *testing.T) {
 	t.Parallel()
 	secret := tlsSecret(t, nil)
 	secret.Labels = nil
-	r := newReferences("payments", map[string]*corev1.Secret{"tls": secret}, certificateNow)
+	r := referencesOf(map[string]*corev1.Secret{"tls": secret}, certificateNow)
 	r.serverCertificate(&v1alpha1.ServerTLS{CertificateSecretRef: v1alpha1.SecretReference{Name: "tls"}}, []v1alpha1.Hostname{"d1.acme.example"})
 	if len(r.problems) != 1 || len(r.used) != 0 || r.issuer != nil {
 		t.Errorf("problems %v, used %v, issuer %v", r.problems, r.used, r.issuer)
@@ -188,7 +194,7 @@ func TestAnExpiredServerCertificateIsNoProblemWhereItIsServedAlready(t *testing.
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newReferences("payments", map[string]*corev1.Secret{"tls": secret}, tc.now)
+			r := referencesOf(map[string]*corev1.Secret{"tls": secret}, tc.now)
 			r.served = tc.served
 			id := r.serverCertificate(&v1alpha1.ServerTLS{CertificateSecretRef: v1alpha1.SecretReference{Name: "tls"}}, []v1alpha1.Hostname{"d1.acme.example"})
 			if (id != "") != tc.good || (len(r.problems) == 0) != tc.good || (r.issuer != nil) != tc.good {

@@ -16,7 +16,7 @@ const defaultMaxInFlight = 10
 // delivery is a delivery with its overrides merged in. It remembers where its references stand, so that a problem names the field to mend.
 type delivery struct {
 	v1alpha1.Delivery
-	signingAt, tlsAt *field.Path
+	signingAt, tlsAt, oauthAt *field.Path
 }
 
 // deliveries are those of a gateway: the default one, nil when it has no URL, and each merchant's own by merchant id.
@@ -27,7 +27,7 @@ type deliveries struct {
 
 func deliveriesOf(g *v1alpha1.MerchantGateway) deliveries {
 	at := field.NewPath("spec", "delivery")
-	base := delivery{g.Spec.Delivery, at.Child("signing", "secretRef"), at.Child("tls")}
+	base := delivery{g.Spec.Delivery, at.Child("signing"), at.Child("tls"), at.Child("oauth")}
 	all := deliveries{own: map[string]delivery{}}
 	if base.URL != "" {
 		all.fallback = &base
@@ -52,9 +52,23 @@ func (d deliveries) inOrder() []delivery {
 	return all
 }
 
-// generated says whether some delivery is signed with the generated secret.
+// generated says whether some delivery is signed with generated material.
 func (d deliveries) generated() bool {
-	return slices.ContainsFunc(d.inOrder(), func(one delivery) bool { return one.Signing == nil })
+	return slices.ContainsFunc(d.inOrder(), func(one delivery) bool { return len(one.algorithms()) > 0 })
+}
+
+// algorithms answers which generated material signs the delivery; none when a Secret of the user's does.
+func (d delivery) algorithms() []v1alpha1.DeliverySigningAlgorithm {
+	switch {
+	case d.Signing == nil:
+		return []v1alpha1.DeliverySigningAlgorithm{v1alpha1.SigningHMAC}
+	case d.Signing.SecretRef != nil:
+		return nil
+	case len(d.Signing.Algorithms) == 0:
+		return []v1alpha1.DeliverySigningAlgorithm{v1alpha1.SigningHMAC}
+	default:
+		return d.Signing.Algorithms
+	}
 }
 
 // with answers d with the fields of the override in place of its own.
@@ -62,6 +76,8 @@ func (d delivery) with(o *v1alpha1.DeliveryOverride, at *field.Path) delivery {
 	d.Mode = cmp.Or(o.Mode, d.Mode)
 	d.URL = cmp.Or(o.URL, d.URL)
 	d.TimeoutSeconds = cmp.Or(o.TimeoutSeconds, d.TimeoutSeconds)
+	d.Order = cmp.Or(o.Order, d.Order)
+	d.Repeats = cmp.Or(o.Repeats, d.Repeats)
 	if o.Retry != nil {
 		d.Retry = *o.Retry
 	}
@@ -69,31 +85,35 @@ func (d delivery) with(o *v1alpha1.DeliveryOverride, at *field.Path) delivery {
 		d.RateLimit = *o.RateLimit
 	}
 	if o.Signing != nil {
-		d.Signing, d.signingAt = o.Signing, at.Child("signing", "secretRef")
+		d.Signing, d.signingAt = o.Signing, at.Child("signing")
 	}
 	if o.TLS != nil {
 		d.TLS, d.tlsAt = o.TLS, at.Child("tls")
 	}
+	if o.OAuth != nil {
+		d.OAuth, d.oauthAt = o.OAuth, at.Child("oauth")
+	}
 	return d
 }
 
-// destination resolves a delivery. generated are the ids of the generated signing secret.
-func (r *references) destination(d delivery, generated []string) *serving.Destination {
-	signing := generated
-	if d.Signing != nil {
-		signing = r.signingSecrets(d.signingAt, &d.Signing.SecretRef)
+// destination resolves a delivery. generated answers the ids of generated material that signs with these algorithms.
+func (r *references) destination(d delivery, generated func([]v1alpha1.DeliverySigningAlgorithm) []string) *serving.Destination {
+	var signing []string
+	if algorithms := d.algorithms(); len(algorithms) > 0 {
+		signing = generated(algorithms)
+	} else {
+		signing = r.signingSecrets(d.signingAt.Child("secretRef"), d.Signing.SecretRef)
 	}
 	return &serving.Destination{
 		Synchronous:    d.Mode == v1alpha1.DeliverySynchronous,
 		URL:            string(d.URL),
 		TimeoutSeconds: int(d.TimeoutSeconds),
-		Retry: serving.Retry{
-			MaxAgeHours:    int(d.Retry.MaxAgeHours),
-			InitialSeconds: int(d.Retry.InitialSeconds),
-			MaxSeconds:     int(d.Retry.MaxSeconds),
-		},
+		Retry:          retryOf(d.Retry),
+		Ordered:        d.Order == v1alpha1.OrderPerToken,
+		MergeRepeats:   d.Repeats == v1alpha1.RepeatsMerge,
 		SigningSecrets: signing,
 		TLS:            r.tls(d.tlsAt, d.TLS, v1alpha1.CertificateDeliveryCA, v1alpha1.CertificateDeliveryClient),
+		OAuth:          r.oauth(d.oauthAt, d.OAuth, v1alpha1.CertificateDeliveryCA, v1alpha1.CertificateDeliveryClient),
 		MaxPerSecond:   int(d.RateLimit.PerSecond),
 		MaxInFlight:    int(cmp.Or(d.RateLimit.MaxInFlight, defaultMaxInFlight)),
 	}

@@ -15,10 +15,7 @@ import (
 // Gateway decides what is served for one MerchantGateway.
 func Gateway(in GatewayInput) GatewayOutput {
 	in.Now = wholeSeconds(in.Now)
-	refs := newReferences(in.Gateway.Namespace, in.Secrets, in.Now)
-	if in.Previous != nil {
-		refs.served = in.Previous.ServerCertificate
-	}
+	refs := newReferences(in)
 	plan := planGateway(in, refs)
 
 	accepted := yes(v1alpha1.ReasonAccepted, "Nothing stands against it")
@@ -42,49 +39,11 @@ func Gateway(in GatewayInput) GatewayOutput {
 		out.NextChange = sooner(out.NextChange, refs.nextChange)
 	}
 	reasons := []judgement{{v1alpha1.ConditionAccepted, accepted}, {v1alpha1.ConditionResolvedRefs, resolved}}
-	out.KeyEvents = keyEvents(in, out)
+	out.KeyEvents = append(keyEvents(in, out), out.KeyEvents...)
 	out.Status = gatewayStatus(in, out, accepted.holds() && resolved.holds())
 	out.Status.Conditions = conditionsOf(in.Gateway.Generation, append(reasons, judgement{v1alpha1.ConditionProgrammed, gatewayProgrammed(in, out, reasons)})...)
 	refs.addCertificates(in.Gateway, &out)
 	return out
-}
-
-// GatewaySecretNames answers the names of all Secrets that decide about a gateway: those it refers to and makes use of, and that of its generated
-// delivery signing secret when it needs one. They are sorted and in its namespace.
-func GatewaySecretNames(g *v1alpha1.MerchantGateway) []string {
-	var names []string
-	add := func(ref *v1alpha1.SecretReference) {
-		if ref != nil {
-			names = append(names, ref.Name)
-		}
-	}
-	addTLS := func(t *v1alpha1.ClientTLS) {
-		if t != nil {
-			add(t.CASecretRef)
-			add(t.ClientCertificateSecretRef)
-		}
-	}
-	if g.Spec.TLS != nil {
-		add(&g.Spec.TLS.CertificateSecretRef)
-	}
-	if g.Spec.Authentication.ClientCertificate.Mode == v1alpha1.ClientCertificateRequired {
-		add(g.Spec.Authentication.ClientCertificate.CASecretRef)
-	}
-	all := deliveriesOf(g)
-	for _, d := range all.inOrder() {
-		addTLS(d.TLS)
-		if d.Signing != nil {
-			add(&d.Signing.SecretRef)
-		}
-	}
-	if all.generated() {
-		names = append(names, deliverySecretName(g))
-	}
-	if g.Spec.TokenLookup != nil {
-		addTLS(g.Spec.TokenLookup.TLS)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 // gatewayPlan is a gateway with its references resolved; what must be generated is still missing.
@@ -92,14 +51,15 @@ type gatewayPlan struct {
 	in         GatewayInput
 	refs       *references
 	deliveries deliveries
-	generated  []serving.Secret
+	// signing is nil when nothing is signed with generated material.
+	signing *deliverySigning
 }
 
 // planGateway resolves every reference, so that refs holds all problems at once.
 func planGateway(in GatewayInput, refs *references) *gatewayPlan {
 	p := &gatewayPlan{in: in, refs: refs, deliveries: deliveriesOf(in.Gateway)}
 	if p.deliveries.generated() {
-		p.generated = refs.generatedDeliverySecrets(in)
+		p.signing = refs.findDeliverySigning(in, p.deliveries)
 	}
 	p.document(nil)
 	return p
@@ -110,11 +70,13 @@ func (p *gatewayPlan) complete(out *GatewayOutput) error {
 	if len(baseURLs(p.in.Gateway.Spec.Hostnames, p.in.ExternalURL)) == 0 {
 		return errors.New("spec.hostnames: name a host, or start the operator with --external-url: the issuer of access tokens is made from it")
 	}
-	if p.deliveries.generated() {
-		if p.generated == nil {
-			p.generated = []serving.Secret{p.in.Generate.DeliverySecret()}
+	if p.signing != nil {
+		p.signing.advance()
+		for _, s := range p.signing.all() {
+			p.refs.material.SigningSecrets = addMaterial(p.refs.material.SigningSecrets, s, signingSecretID)
 		}
-		out.SigningSecret = deliverySecretObject(p.in.Gateway, p.generated)
+		out.SigningSecret = p.signing.object()
+		out.KeyEvents = p.signing.events
 	}
 	keys, next, err := signingKeys(p.in, policyOf(p.in))
 	if err != nil {
@@ -124,6 +86,9 @@ func (p *gatewayPlan) complete(out *GatewayOutput) error {
 	out.Document = p.document(keys)
 	out.Secrets = gatewaySecrets(out.Document.Header, p.refs.material, p.in.Previous, p.in.PreviousSecrets)
 	out.NextChange = next
+	if p.signing != nil {
+		out.NextChange = sooner(next, nextSigningEnd(p.signing.all(), p.in.Now))
+	}
 	for _, d := range []serving.Document{out.Document, out.Secrets} {
 		if _, err := serving.Encode(d); err != nil {
 			return fmt.Errorf("what would be served is not valid: %w", err)
@@ -141,6 +106,7 @@ func (p *gatewayPlan) document(keys []serving.SigningKey) *serving.Gateway {
 		AuthMethods:            authMethods(g),
 		AccessTokenSeconds:     int(spec.AccessTokens.LifetimeSeconds),
 		RotationRequest:        gatewayRotationRequest(p.in),
+		SigningRotationRequest: deliverySigningRequest(p.in),
 		CertificateBoundTokens: spec.AccessTokens.Binding == v1alpha1.TokenBindingClientCertificate,
 		OAuthDisabled:          spec.Authentication.OAuth == v1alpha1.OAuthDisabled,
 		ServerCertificate:      p.refs.serverCertificate(spec.TLS, spec.Hostnames),
@@ -176,16 +142,15 @@ func (p *gatewayPlan) clientCertificate() *serving.ClientCertificate {
 }
 
 func (p *gatewayPlan) addDestinations(doc *serving.Gateway) {
-	generated := p.refs.addSigningSecrets(generatedSigningSecret, deliverySecretName(p.in.Gateway), p.generated)
 	if d := p.deliveries.fallback; d != nil {
-		doc.Delivery = p.refs.destination(*d, generated)
+		doc.Delivery = p.refs.destination(*d, p.signing.ids)
 	}
 	items := slices.Clone(p.in.Gateway.Spec.Merchants.Items)
 	slices.SortFunc(items, func(a, b v1alpha1.Merchant) int { return strings.Compare(a.ID, b.ID) })
 	for _, m := range items {
 		merchant := serving.Merchant{ID: m.ID}
 		if d, ok := p.deliveries.own[m.ID]; ok {
-			merchant.Delivery = p.refs.destination(d, generated)
+			merchant.Delivery = p.refs.destination(d, p.signing.ids)
 		}
 		doc.Merchants = append(doc.Merchants, merchant)
 	}
@@ -202,6 +167,7 @@ func (p *gatewayPlan) tokenLookup() *serving.TokenLookup {
 		CacheSeconds:         int(valueOr(l.CacheSeconds, 0)),
 		NewTokenGraceSeconds: int(valueOr(l.NewTokenGraceSeconds, 0)),
 		TLS:                  p.refs.tls(field.NewPath("spec", "tokenLookup", "tls"), l.TLS, v1alpha1.CertificateLookupCA, v1alpha1.CertificateLookupClient),
+		OAuth:                p.refs.oauth(field.NewPath("spec", "tokenLookup", "oauth"), l.OAuth, v1alpha1.CertificateLookupCA, v1alpha1.CertificateLookupClient),
 	}
 }
 
@@ -232,6 +198,8 @@ func gatewayStatus(in GatewayInput, out GatewayOutput, good bool) v1alpha1.Merch
 		status.SigningKeys = signingKeyStatus(in, servedKeys(doc, secrets))
 		status.WithdrawnKeys = withdrawnKeys(in.Gateway, doc)
 		status.LastHandledRotationRequest = doc.RotationRequest
+		status.LastHandledSigningRotationRequest = doc.SigningRotationRequest
+		status.DeliveryPublicKeys = deliveryPublicKeys(doc, secrets)
 	}
 	return status
 }

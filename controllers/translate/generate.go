@@ -41,6 +41,12 @@ func (generator) DeliverySecret() serving.Secret {
 	return serving.NewSecret(signingSecretPrefix + base64.StdEncoding.EncodeToString(key))
 }
 
+func (generator) DeliveryKey() serving.Secret {
+	seed := make([]byte, ed25519.SeedSize)
+	fill(seed)
+	return serving.NewSecret(signingKeyPrefix + base64.StdEncoding.EncodeToString(ed25519.NewKeyFromSeed(seed)))
+}
+
 func (generator) ID() string { return randomText(lowerLetters, 12) }
 
 func (generator) SigningKey(algorithm serving.Algorithm) (serving.Secret, error) {

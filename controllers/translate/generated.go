@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -28,6 +30,11 @@ func generatedFor(secret *corev1.Secret, owner metav1.Object, kind string) bool 
 // IsGenerated says whether a Secret was written by the operator for the client.
 func IsGenerated(secret *corev1.Secret, c *v1alpha1.OAuthClient) bool {
 	return generatedFor(secret, c, kindOAuthClient)
+}
+
+// IsDeliverySecret says whether a Secret of the operator's shows what verifies the deliveries of a gateway.
+func IsDeliverySecret(secret *corev1.Secret) bool {
+	return strings.HasPrefix(secret.Annotations[AnnotationGeneratedFor], kindMerchantGateway+"/")
 }
 
 // generatedSecret answers a Secret of the operator's for the owner.

@@ -7,7 +7,7 @@ import (
 	"github.com/d1gateway/d1gateway/api/serving"
 )
 
-// keepGateway leaves the last good documents, except that the life of the signing keys goes on, whatever else stands against the gateway: whoever
+// keepGateway leaves the last good documents, except that the life of the signing keys goes on, and former material that signs deliveries ends, whatever else stands against the gateway: whoever
 // withdraws a key relies on that, and a certificate that has expired is no reason to sign with one key for ever. The algorithm and the lifetime
 // of tokens stay as they were.
 func keepGateway(in GatewayInput) GatewayOutput {
@@ -24,16 +24,16 @@ func keepGateway(in GatewayInput) GatewayOutput {
 	if err != nil {
 		return kept
 	}
-	doc, secrets := *in.Previous, *in.PreviousSecrets
+	doc, secrets := *withoutEnded(in.Previous, in.PreviousSecrets, in.Now), *in.PreviousSecrets
 	doc.RotationRequest = gatewayRotationRequest(in)
 	doc.SigningKeys = idsOf(keys)
 	secrets.SigningKeys = carry(keys, in.PreviousSecrets.SigningKeys, in.Previous.SigningKeys, signingKeyID)
 	sortKeys(secrets.SigningKeys)
-	kept.NextChange = next
+	kept.NextChange = sooner(next, nextSigningEnd(secrets.SigningSecrets, in.Now))
 	if writtenAlike(&doc, in.Previous) && writtenAlike(&secrets, in.PreviousSecrets) || doc.Missing(&secrets) != "" {
 		return kept
 	}
-	return GatewayOutput{Action: Write, Document: &doc, Secrets: &secrets, NextChange: next}
+	return GatewayOutput{Action: Write, Document: &doc, Secrets: &secrets, NextChange: kept.NextChange}
 }
 
 // gatewayProgrammed says what becomes of the documents, and which serve while something stands against the gateway.

@@ -9,9 +9,9 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 )
 
-// KeyEvent says what became of a signing key, in words for an event.
+// KeyEvent says what became of a key that signs access tokens or deliveries, in words for an event.
 type KeyEvent struct {
-	// Reason is EventSigningKeyPublished or EventSigningKeyWithdrawn.
+	// Reason is one of those below.
 	Reason  string
 	Message string
 }
@@ -22,6 +22,12 @@ const (
 	EventSigningKeyPublished = "SigningKeyPublished"
 	// EventSigningKeyWithdrawn: a signing key was withdrawn by spec.accessTokens.withdrawnKeys.
 	EventSigningKeyWithdrawn = "SigningKeyWithdrawn"
+	// EventDeliverySigningRotated: new generated material signs deliveries beside the one before.
+	EventDeliverySigningRotated = "DeliverySigningRotated"
+	// EventDeliverySigningShown: the Secret shows the new material, since every server replica signs with it.
+	EventDeliverySigningShown = "DeliverySigningShown"
+	// EventDeliverySigningKeyLost: the private key was lost whose public key the Secret has shown; a new one was made.
+	EventDeliverySigningKeyLost = "DeliverySigningKeyLost"
 )
 
 // keyEvents compares the documents to write with the previous one. The first key of a gateway is no event: there is none to tell it from.

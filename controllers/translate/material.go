@@ -5,10 +5,8 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,12 +23,11 @@ const (
 	generatedSigningSecret = "generated"
 )
 
-const signingSecretPrefix = "whsec_"
-
-// Standard Webhooks wants keys of 24 to 64 bytes.
+// The prefixes of Standard Webhooks.
 const (
-	minSigningKeyBytes = 24
-	maxSigningKeyBytes = 64
+	signingSecretPrefix = "whsec_"
+	signingKeyPrefix    = "whsk_"
+	publicKeyPrefix     = "whpk_"
 )
 
 // materialID answers prefix and 64 bits of a digest over parts. The parts of secret material hold at least 192 bits of randomness each, so
@@ -83,21 +80,6 @@ func parseKeyCertificate(data map[string][]byte) (serving.KeyCertificate, error)
 	return serving.KeyCertificate{ID: materialID(certificateMaterial, certificate, key), CertificatePEM: certificate, KeyPEM: serving.NewSecret(key)}, nil
 }
 
-// parseSigningSecret reads a Standard Webhooks secret. No error repeats it.
-func parseSigningSecret(data map[string][]byte, key string) (serving.Secret, error) {
-	if len(data[key]) == 0 {
-		return serving.Secret{}, missingKey(key)
-	}
-	text := string(data[key])
-	encoded, ok := strings.CutPrefix(text, signingSecretPrefix)
-	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	// DecodeString passes over line breaks; a backend that reads the same Secret may not.
-	if !ok || err != nil || strings.ContainsAny(text, "\r\n") || len(raw) < minSigningKeyBytes || len(raw) > maxSigningKeyBytes {
-		return serving.Secret{}, errors.New("the key " + key + ` must hold "whsec_" and the base64 of 24 to 64 bytes, without a line break`)
-	}
-	return serving.NewSecret(text), nil
-}
-
 func caBundleID(c serving.CABundle) string           { return c.ID }
 func certificateID(c serving.KeyCertificate) string  { return c.ID }
 func signingSecretID(s serving.SigningSecret) string { return s.ID }
@@ -123,11 +105,13 @@ func gatewaySecrets(header serving.Header, material serving.GatewaySecrets, prev
 		secrets.SigningSecrets = carry(secrets.SigningSecrets, had.SigningSecrets, named, signingSecretID)
 		secrets.CABundles = carry(secrets.CABundles, had.CABundles, named, caBundleID)
 		secrets.Certificates = carry(secrets.Certificates, had.Certificates, named, certificateID)
+		secrets.ClientCredentials = carry(secrets.ClientCredentials, had.ClientCredentials, named, clientCredentialsID)
 	}
 	sortKeys(secrets.SigningKeys)
 	sortByID(secrets.SigningSecrets, signingSecretID)
 	sortByID(secrets.CABundles, caBundleID)
 	sortByID(secrets.Certificates, certificateID)
+	sortByID(secrets.ClientCredentials, clientCredentialsID)
 	return &secrets
 }
 
@@ -149,10 +133,17 @@ func sortByID[T any](all []T, id func(T) string) {
 func materialNamedBy(g *serving.Gateway) []string {
 	ids := append(slices.Clone(g.SigningKeys), g.ServerCertificate)
 	add := func(t serving.TLS) { ids = append(ids, t.CABundle, t.ClientCertificate) }
+	oauth := func(o *serving.OAuth) {
+		if o != nil {
+			ids = append(ids, o.Credentials)
+			add(o.TLS)
+		}
+	}
 	destination := func(d *serving.Destination) {
 		if d != nil {
 			ids = append(ids, d.SigningSecrets...)
 			add(d.TLS)
+			oauth(d.OAuth)
 		}
 	}
 	destination(g.Delivery)
@@ -164,6 +155,7 @@ func materialNamedBy(g *serving.Gateway) []string {
 	}
 	if g.TokenLookup != nil {
 		add(g.TokenLookup.TLS)
+		oauth(g.TokenLookup.OAuth)
 	}
 	return ids
 }

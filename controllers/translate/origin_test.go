@@ -19,7 +19,7 @@ func TestResourcesThatWereStoredBeforeMethodsCouldBeChosen(t *testing.T) {
 	if !methodAllowed(client, gateway) || originOf(client) != originGenerated || ClientSecretName(client) != "thales-credentials" {
 		t.Error("the client has no generated secret that its gateway allows")
 	}
-	plan := planGateway(GatewayInput{Gateway: gateway}, newReferences("payments", nil, certificateNow))
+	plan := planGateway(GatewayInput{Gateway: gateway}, referencesOf(nil, certificateNow))
 	if plan.document(nil).CertificateBoundTokens {
 		t.Error("its tokens are bound to a certificate")
 	}

@@ -30,6 +30,11 @@ type references struct {
 	// A thousand merchants may share one Secret; certificates are parsed once.
 	bundles      parsed[serving.CABundle]
 	certificates parsed[serving.KeyCertificate]
+	credentials  parsed[serving.ClientCredentials]
+
+	// knownCredentials are those of the previous document, which keep their ids; newID makes one for the others.
+	knownCredentials []serving.ClientCredentials
+	newID            func() string
 }
 
 // parsed remembers by Secret name what was read from it.
@@ -49,11 +54,19 @@ func (p parsed[T]) read(secret *corev1.Secret, parse func(map[string][]byte) (T,
 	return r.value, r.err
 }
 
-func newReferences(namespace string, secrets map[string]*corev1.Secret, now time.Time) *references {
-	return &references{
-		namespace: namespace, secrets: secrets, now: now, used: map[certificateUse]usedCertificate{},
-		bundles: parsed[serving.CABundle]{}, certificates: parsed[serving.KeyCertificate]{},
+func newReferences(in GatewayInput) *references {
+	r := &references{
+		namespace: in.Gateway.Namespace, secrets: in.Secrets, now: in.Now, used: map[certificateUse]usedCertificate{},
+		bundles: parsed[serving.CABundle]{}, certificates: parsed[serving.KeyCertificate]{}, credentials: parsed[serving.ClientCredentials]{},
+		newID: in.Generate.ID,
 	}
+	if in.Previous != nil {
+		r.served = in.Previous.ServerCertificate
+	}
+	if in.PreviousSecrets != nil {
+		r.knownCredentials = in.PreviousSecrets.ClientCredentials
+	}
+	return r
 }
 
 func (r *references) report(p problem) {
@@ -158,14 +171,9 @@ func (r *references) signingSecrets(at *field.Path, ref *v1alpha1.SecretReferenc
 		}
 		all = append(all, previous)
 	}
-	return r.addSigningSecrets(usersSigningSecret, ref.Name, all)
-}
-
-// addSigningSecrets takes in delivery signing secrets from the named Secret and answers their ids.
-func (r *references) addSigningSecrets(origin, secretName string, secrets []serving.Secret) []string {
 	var ids []string
-	for _, s := range secrets {
-		m := serving.SigningSecret{ID: materialID(origin, secretName, s.Reveal()), Secret: s}
+	for _, s := range all {
+		m := serving.SigningSecret{ID: materialID(usersSigningSecret, ref.Name, s.Reveal()), Secret: s}
 		r.material.SigningSecrets = addMaterial(r.material.SigningSecrets, m, signingSecretID)
 		if !slices.Contains(ids, m.ID) {
 			ids = append(ids, m.ID)

@@ -15,7 +15,11 @@ const longestRequest = 1024
 
 // rotationRequestOf answers the request for a rotation that the resource carries, a digest of it when it is long; empty when it carries none.
 func rotationRequestOf(resource metav1.Object) string {
-	request := resource.GetAnnotations()[v1alpha1.AnnotationRotateRequestedAt]
+	return requestOf(resource, v1alpha1.AnnotationRotateRequestedAt)
+}
+
+func requestOf(resource metav1.Object, annotation string) string {
+	request := resource.GetAnnotations()[annotation]
 	if utf8.RuneCountInString(request) <= longestRequest {
 		return request
 	}

@@ -23,6 +23,8 @@ type result struct {
 	Clients  map[string]any `json:"clients,omitempty"`
 	// Then is what follows for clients when the documents are served.
 	Then map[string]any `json:"then,omitempty"`
+	// ThenGateways is what there is to announce of gateways then.
+	ThenGateways map[string]any `json:"thenGateways,omitempty"`
 }
 
 type gatewayShown struct {

@@ -75,7 +75,7 @@ func TestAServerCertificateMustSuitAHostname(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newReferences("payments", map[string]*corev1.Secret{"tls": tlsSecret(t, tc.change)}, certificateNow)
+			r := referencesOf(map[string]*corev1.Secret{"tls": tlsSecret(t, tc.change)}, certificateNow)
 			id := r.serverCertificate(&v1alpha1.ServerTLS{CertificateSecretRef: v1alpha1.SecretReference{Name: "tls"}}, tc.hosts)
 			if (id != "") != (tc.says == nil) || len(r.problems) > 0 != (tc.says != nil) || len(r.material.Certificates) > 0 != (id != "") {
 				t.Fatalf("id %q, problems %v", id, r.problems)
@@ -105,7 +105,7 @@ func TestTimeAloneChangesWhatAServerCertificateIsWorth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newReferences("payments", map[string]*corev1.Secret{"tls": secret}, tc.now)
+			r := referencesOf(map[string]*corev1.Secret{"tls": secret}, tc.now)
 			id := r.serverCertificate(&v1alpha1.ServerTLS{CertificateSecretRef: v1alpha1.SecretReference{Name: "tls"}}, []v1alpha1.Hostname{"d1.acme.example"})
 			if (id != "") != tc.good || !r.nextChange.Equal(tc.next) {
 				t.Errorf("id %q, next change %s, want %s; problems: %v", id, r.nextChange, tc.next, r.problems)

@@ -32,6 +32,8 @@ type Generator interface {
 	ClientSecret() serving.Secret
 	// DeliverySecret answers a Standard Webhooks secret: "whsec_" and the base64 of 32 bytes.
 	DeliverySecret() serving.Secret
+	// DeliveryKey answers a Standard Webhooks private key: "whsk_" and the base64 of an Ed25519 private key.
+	DeliveryKey() serving.Secret
 	// SigningKey answers a new private key for the algorithm, PKCS #8 in PEM.
 	SigningKey(serving.Algorithm) (serving.Secret, error)
 	// ID answers a new short id ([a-z0-9], 12 characters) for a key or a credential.
@@ -49,6 +51,9 @@ type GatewayInput struct {
 	// Previous documents are nil where there are none.
 	Previous        *serving.Gateway
 	PreviousSecrets *serving.GatewaySecrets
+	// PreviousServed says whether every live server replica serves Previous with PreviousSecrets: new material that signs deliveries is shown to people
+	// only then.
+	PreviousServed bool
 	// Unserved says that some live server replica does not serve Previous.
 	Unserved bool
 	// Uses says when each signing key last signed, by its id, as server replicas have reported it.
@@ -66,9 +71,9 @@ type GatewayOutput struct {
 	// They may be the last good ones with other signing keys while the gateway cannot be served as it is now: Programmed is False then.
 	Document *serving.Gateway
 	Secrets  *serving.GatewaySecrets
-	// SigningSecret is the Secret with the generated delivery signing secret to apply in the resource's namespace; nil when none is needed.
+	// SigningSecret is the Secret that shows what verifies deliveries, to apply in the resource's namespace; nil when none is needed.
 	SigningSecret *corev1.Secret
-	// KeyEvents are what becomes of signing keys when the documents are written; none when Action is not Write.
+	// KeyEvents are what becomes of the keys that sign access tokens and deliveries when the documents are written; none when Action is not Write.
 	KeyEvents []KeyEvent
 	// Status is the new status. Its conditions carry no lastTransitionTime: whoever writes the status keeps or sets it.
 	Status v1alpha1.MerchantGatewayStatus

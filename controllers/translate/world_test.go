@@ -1,7 +1,6 @@
 package translate_test
 
 import (
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"reflect"
@@ -47,27 +46,6 @@ func newWorld(t *testing.T, validator *schema.Validator) *world {
 	}
 }
 
-// fixedGenerator counts instead of drawing: made-up secrets that a reader recognises.
-type fixedGenerator struct{ n int }
-
-func (g *fixedGenerator) next() int { g.n++; return g.n }
-
-func (g *fixedGenerator) ClientID() string { return fmt.Sprintf("d1-generated%d", g.next()) }
-
-func (g *fixedGenerator) ClientSecret() serving.Secret {
-	return serving.NewSecret(fmt.Sprintf("GeneratedClientSecret%022d", g.next()))
-}
-
-func (g *fixedGenerator) DeliverySecret() serving.Secret {
-	return serving.NewSecret("whsec_" + base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "generated delivery secret %06d", g.next())))
-}
-
-func (g *fixedGenerator) SigningKey(a serving.Algorithm) (serving.Secret, error) {
-	return serving.NewSecret(fmt.Sprintf("made-up private key %d for %s", g.next(), a)), nil
-}
-
-func (g *fixedGenerator) ID() string { return fmt.Sprintf("id%d", g.next()) }
-
 func (w *world) begin(s step) {
 	w.now = s.Now
 	w.served = s.Served == nil || *s.Served
@@ -106,10 +84,20 @@ func (w *world) run(s step) []byte {
 		then := w.translate(false) // prunes, and shows new secrets
 		maps.DeleteFunc(then.Clients, func(_ string, shown any) bool { return shown == "unchanged" })
 		result.Then = then.Clients
+		maps.DeleteFunc(then.Gateways, func(_ string, shown any) bool {
+			g, changed := shown.(gatewayShown)
+			return !changed || len(g.KeyEvents) == 0
+		})
+		result.ThenGateways = then.Gateways
 		before := w.encoded()
 		again := w.translate(false)
 		if after := w.encoded(); !maps.Equal(before, after) {
 			w.t.Errorf("step %q does not come to rest", s.Name)
+		}
+		for name, shown := range again.Gateways {
+			if g, changed := shown.(gatewayShown); changed && len(g.KeyEvents) > 0 {
+				w.t.Errorf("step %q: gateway %s has something to announce again: %+v", s.Name, name, g.KeyEvents)
+			}
 		}
 		for name, shown := range again.Clients {
 			if c, changed := shown.(clientShown); changed {
@@ -138,7 +126,7 @@ func (w *world) translate(crash bool) result {
 func (w *world) translateGateway(g *v1alpha1.MerchantGateway, crash bool) any {
 	in := translate.GatewayInput{
 		Gateway: g, Holder: translate.GatewayHolder(g, values(w.gateways)), Secrets: map[string]*corev1.Secret{},
-		ExternalURL: w.externalURL, Now: w.now, Generate: w.generate,
+		PreviousServed: w.served, ExternalURL: w.externalURL, Now: w.now, Generate: w.generate,
 	}
 	// A reconciler fetches just these.
 	for _, name := range translate.GatewaySecretNames(g) {

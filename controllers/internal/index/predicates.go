@@ -18,6 +18,7 @@ func Changed() predicate.Predicate {
 			e.ObjectOld.GetUID() != e.ObjectNew.GetUID() ||
 			!slices.Equal(e.ObjectOld.GetFinalizers(), e.ObjectNew.GetFinalizers()) ||
 			annotationChanged(e, v1alpha1.AnnotationRotateRequestedAt) ||
+			annotationChanged(e, v1alpha1.AnnotationRotateDeliverySigningRequestedAt) ||
 			annotationChanged(e, v1alpha1.AnnotationAcknowledgedIssuer)
 	}}
 }

@@ -23,7 +23,7 @@ func TestWhatIsNotTheOperatorsStays(t *testing.T) {
 		},
 		Data: map[string][]byte{
 			"note": []byte("theirs"), v1alpha1.KeyClientSecret: []byte("former"), v1alpha1.KeyNextClientSecret: []byte("new"), v1alpha1.KeyPreviousClientSecret: []byte("oldest"),
-			v1alpha1.KeyTokenURL: []byte("https://former.example"), v1alpha1.KeySigningSecret: []byte("whsec_former"),
+			v1alpha1.KeyTokenURL: []byte("https://former.example"), v1alpha1.KeyPublicKey: []byte("theirs too"),
 		},
 	}
 	untouched := found.DeepCopy()
@@ -42,7 +42,7 @@ func TestWhatIsNotTheOperatorsStays(t *testing.T) {
 	for key, value := range merged.Data {
 		texts[key] = string(value)
 	}
-	if want := map[string]string{"note": "theirs", "client_id": "id", "client_secret": "new"}; !maps.Equal(texts, want) {
+	if want := map[string]string{"note": "theirs", "public_key": "theirs too", "client_id": "id", "client_secret": "new"}; !maps.Equal(texts, want) {
 		t.Errorf("the keys are %v, want %v", slices.Sorted(maps.Keys(texts)), slices.Sorted(maps.Keys(want)))
 	}
 	if want := map[string]string{"team": "payments", v1alpha1.LabelManagedBy: v1alpha1.ManagedByValue}; !maps.Equal(merged.Labels, want) {
@@ -74,5 +74,25 @@ func TestAnEmptySecretIsFilled(t *testing.T) {
 	merged := merge(&corev1.Secret{}, desired)
 	if merged.Labels["a"] != "b" || merged.Annotations["c"] != "d" || string(merged.Data[v1alpha1.KeyClientSecret]) != "new" {
 		t.Errorf("the Secret has %d keys, labels %v and annotations %v", len(merged.Data), merged.Labels, merged.Annotations)
+	}
+}
+
+// TestWhatIsNoLongerShownGoes merges the Secret of a gateway whose former material has ended, and which signs by one algorithm only.
+func TestWhatIsNoLongerShownGoes(t *testing.T) {
+	t.Parallel()
+	generated := func(data map[string][]byte, annotations map[string]string) *corev1.Secret {
+		annotations["d1gateway.io/generated-for"] = "MerchantGateway/acme"
+		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Annotations: annotations}, Data: data}
+	}
+	found := generated(map[string][]byte{
+		v1alpha1.KeySigningSecret: []byte("whsec_new"), v1alpha1.KeyPreviousSigningSecret: []byte("whsec_former"),
+		v1alpha1.KeyPublicKey: []byte("whpk_new"), v1alpha1.KeyPreviousPublicKey: []byte("whpk_former"), v1alpha1.KeyClientSecret: []byte("theirs"),
+	}, map[string]string{v1alpha1.AnnotationPreviousSignsUntil: "2026-03-01T00:00:00Z"})
+	merged := merge(found, generated(map[string][]byte{v1alpha1.KeyPublicKey: []byte("whpk_new")}, map[string]string{}))
+	if got, want := slices.Sorted(maps.Keys(merged.Data)), []string{v1alpha1.KeyClientSecret, v1alpha1.KeyPublicKey}; !slices.Equal(got, want) {
+		t.Errorf("the keys are %v, want %v", got, want)
+	}
+	if until, there := merged.Annotations[v1alpha1.AnnotationPreviousSignsUntil]; there {
+		t.Errorf("the former one signs until %s", until)
 	}
 }

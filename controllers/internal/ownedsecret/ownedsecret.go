@@ -20,6 +20,7 @@ import (
 	"github.com/d1gateway/d1gateway/api/v1alpha1"
 	"github.com/d1gateway/d1gateway/controllers/internal/documents"
 	"github.com/d1gateway/d1gateway/controllers/internal/outcome"
+	"github.com/d1gateway/d1gateway/controllers/translate"
 )
 
 // Read answers the Secret, or nil when there is none.
@@ -62,7 +63,7 @@ func merge(found, desired *corev1.Secret) *corev1.Secret {
 	if merged.Data == nil {
 		merged.Data = map[string][]byte{}
 	}
-	for _, key := range operatorKeys() {
+	for _, key := range operatorKeys(desired) {
 		delete(merged.Data, key)
 	}
 	maps.Copy(merged.Data, desired.Data)
@@ -85,17 +86,18 @@ func merge(found, desired *corev1.Secret) *corev1.Secret {
 	return merged
 }
 
-// operatorKeys are the keys that the operator writes, and therefore removes when they are no longer wanted.
-func operatorKeys() []string {
-	return []string{
-		v1alpha1.KeyClientID, v1alpha1.KeyClientSecret, v1alpha1.KeyPreviousClientSecret, v1alpha1.KeyNextClientSecret, v1alpha1.KeyTokenURL,
-		v1alpha1.KeySigningSecret,
+// operatorKeys are the keys that the operator writes into such a Secret, and therefore removes when they are no longer wanted. A key that it writes into the
+// Secrets of another kind is not its own in this one.
+func operatorKeys(desired *corev1.Secret) []string {
+	if translate.IsDeliverySecret(desired) {
+		return []string{v1alpha1.KeySigningSecret, v1alpha1.KeyPreviousSigningSecret, v1alpha1.KeyPublicKey, v1alpha1.KeyPreviousPublicKey}
 	}
+	return []string{v1alpha1.KeyClientID, v1alpha1.KeyClientSecret, v1alpha1.KeyPreviousClientSecret, v1alpha1.KeyNextClientSecret, v1alpha1.KeyTokenURL}
 }
 
 // operatorAnnotations are the annotations that the operator writes at some times and removes at others.
 func operatorAnnotations() []string {
-	return []string{v1alpha1.AnnotationSecretCreated, v1alpha1.AnnotationPreviousExpires}
+	return []string{v1alpha1.AnnotationSecretCreated, v1alpha1.AnnotationPreviousExpires, v1alpha1.AnnotationPreviousSignsUntil}
 }
 
 func hasOwner(owners []metav1.OwnerReference, wanted metav1.OwnerReference) bool {

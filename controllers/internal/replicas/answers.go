@@ -60,32 +60,54 @@ func (t *Tracker) Uses(document string) map[string]time.Time {
 }
 
 // Undelivered says how many notifications wait for a gateway that is being deleted, as far as any replica has told, and whether that is what every
-// replica counts now. Replicas that share a database say the same, so the highest number counts; one with a store of its own takes what it has not
-// delivered with it when it is restarted, so those count too that are gone, and nothing is known for the time of Gap after one has gone.
+// replica counts now. Replicas that share a store count the same notifications, so of each store the highest number of a live replica counts, and stores
+// are added up. A replica that names no store has one of its own. Nothing is known for the time of Gap after a replica has gone: it may have taken
+// notifications that nobody has counted yet.
 //
-// What a replica has left is forgotten after an hour, the time of keep, when another is live: where they share a database the number is long out of date, and
-// else nobody will deliver it.
-func (t *Tracker) Undelivered(gateway types.NamespacedName, uid types.UID) (most int64, known bool) {
+// A store without a live replica keeps what was counted in it last. That is forgotten after an hour, the time of keep, when a replica of another store
+// is live: nobody will deliver it.
+func (t *Tracker) Undelivered(gateway types.NamespacedName, uid types.UID) (total int64, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
 	known = len(t.live) > 0
+	counted := map[string]int64{}
 	for name := range t.live {
-		_, said := undelivered(t.reports[name].ReplicaReport, gateway, uid)
-		known = known && said
+		r := t.reports[name].ReplicaReport
+		count, said := undelivered(r, gateway, uid)
+		if known = known && said; said {
+			counted[storeOf(r)] = max(counted[storeOf(r)], count)
+		}
 	}
 	for _, since := range t.silent {
 		known = known && !now.Before(since.Add(Gap))
 	}
+	left := map[string]int64{}
 	for _, r := range t.reports {
 		count, _ := undelivered(r.ReplicaReport, gateway, uid)
-		if count == 0 || t.forgotten(r.Replica, now) {
-			continue
+		_, isCounted := counted[storeOf(r.ReplicaReport)]
+		if count > 0 && !isCounted && !t.forgotten(r.Replica, now) {
+			known = false
+			left[storeOf(r.ReplicaReport)] = max(left[storeOf(r.ReplicaReport)], count)
 		}
-		known = known && t.live[r.Replica]
-		most = max(most, count)
 	}
-	return most, known
+	return sum(counted) + sum(left), known
+}
+
+// storeOf names the store of a replica.
+func storeOf(r *v1alpha1.ReplicaReport) string {
+	if r.StoreID == "" {
+		return "of the replica " + r.Replica
+	}
+	return "store " + r.StoreID
+}
+
+func sum(counts map[string]int64) int64 {
+	var total int64
+	for _, count := range counts {
+		total += count
+	}
+	return total
 }
 
 // forgotten says whether what a replica has left undelivered does not count any more.

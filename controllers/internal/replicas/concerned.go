@@ -96,14 +96,20 @@ func refusedBy(r *v1alpha1.ReplicaReport) map[string]string {
 	return refused
 }
 
-func drainingOf(r *v1alpha1.ReplicaReport) map[types.NamespacedName]int64 {
+// waiting is how many notifications wait in a store.
+type waiting struct {
+	store string
+	count int64
+}
+
+func drainingOf(r *v1alpha1.ReplicaReport) map[types.NamespacedName]waiting {
 	if r == nil {
 		return nil
 	}
-	draining := make(map[types.NamespacedName]int64, len(r.Draining))
+	draining := make(map[types.NamespacedName]waiting, len(r.Draining))
 	for _, d := range r.Draining {
 		if d.Undelivered != nil {
-			draining[types.NamespacedName{Namespace: d.Namespace, Name: d.Name}] = *d.Undelivered
+			draining[types.NamespacedName{Namespace: d.Namespace, Name: d.Name}] = waiting{storeOf(r), *d.Undelivered}
 		}
 	}
 	return draining

@@ -95,31 +95,61 @@ func (m *model) truth(name string) string {
 func (m *model) isLive(replica string) bool { return m.time.Before(m.ends[replica]) }
 
 // undelivered answers what is known of the gateway that is being deleted, recomputed from nothing but since when replicas are gone.
-func (m *model) undelivered() (most int64, known bool) {
-	anyLive := false
-	for _, replica := range replicaNames {
-		anyLive = anyLive || m.isLive(replica)
+func (m *model) undelivered() (total int64, known bool) {
+	type count struct {
+		most   int64
+		counts bool // a live replica has counted it
 	}
-	known = anyLive
+	stores := map[string]*count{}
+	anyLive, gap := false, false
+	known = true
 	for _, replica := range replicaNames {
-		count, said := int64(0), false
-		if r := m.reports[replica]; r != nil && r.Draining != nil {
-			count, said = *r.Draining[0].Undelivered, true
-		}
+		r := m.reports[replica]
+		said := r != nil && r.Draining != nil
 		since, gone := m.gone[replica]
-		switch {
-		case m.isLive(replica):
-			known = known && said
-		case !gone:
-			continue // there never was one
-		case anyLive && m.time.Sub(since) >= time.Hour:
+		gap = gap || gone && m.time.Sub(since) < 2*time.Minute
+		if !m.isLive(replica) {
 			continue
-		default:
-			known = known && m.time.Sub(since) >= 2*time.Minute && count == 0
 		}
-		most = max(most, count)
+		anyLive = true
+		known = known && said
+		if said {
+			store := stores[storeNamed(r)]
+			if store == nil {
+				store = &count{counts: true}
+				stores[storeNamed(r)] = store
+			}
+			store.most = max(store.most, *r.Draining[0].Undelivered)
+		}
 	}
-	return most, known
+	for _, replica := range replicaNames {
+		r := m.reports[replica]
+		since, gone := m.gone[replica]
+		if r == nil || r.Draining == nil || *r.Draining[0].Undelivered == 0 || m.isLive(replica) || anyLive && gone && m.time.Sub(since) >= time.Hour {
+			continue
+		}
+		store := stores[storeNamed(r)]
+		if store == nil {
+			store = &count{}
+			stores[storeNamed(r)] = store
+		}
+		if !store.counts {
+			known = false
+			store.most = max(store.most, *r.Draining[0].Undelivered)
+		}
+	}
+	for _, store := range stores {
+		total += store.most
+	}
+	return total, known && anyLive && !gap
+}
+
+// storeNamed answers where a replica keeps its notifications.
+func storeNamed(r *v1alpha1.ReplicaReport) string {
+	if r.StoreID != "" {
+		return r.StoreID
+	}
+	return "only " + r.Replica
 }
 
 // mayBeOver says whether it may be said that there is no replica any more: after two minutes without one, the API server having answered for half a minute.
@@ -210,6 +240,7 @@ func (m *model) happens() string {
 		if count := m.random.Int64N(16); count < 15 {
 			r.Draining = drains(replica, "acme", "one", ptr.To(max(0, count-10))).Draining
 		}
+		r.StoreID = []string{"", "shared", "shared", "other"}[m.random.IntN(4)]
 		m.reports[replica] = r
 		m.sawReport(replica, r)
 		return "reports of " + replica

@@ -20,11 +20,11 @@ func TestNobodyWhoWaitsIsForgotten(t *testing.T) {
 					t.Fatalf("seed %d: it is said that there is no replica after %q", seed, history[max(0, len(history)-30):])
 				}
 			}
-			most, known := m.undelivered()
-			if got, k := m.Undelivered(named1("acme"), "one"); got != most || k != known {
-				t.Fatalf("seed %d: %d wait, known %t, but it is %d, %t after %q", seed, got, k, most, known, history[max(0, len(history)-30):])
+			total, known := m.undelivered()
+			if got, k := m.Undelivered(named1("acme"), "one"); got != total || k != known {
+				t.Fatalf("seed %d: %d wait, known %t, but it is %d, %t after %q", seed, got, k, total, known, history[max(0, len(history)-30):])
 			}
-			reached[fmt.Sprint("undelivered: ", min(most, 1), known)]++
+			reached[fmt.Sprint("undelivered: ", min(total, 1), known)]++
 			called := m.clients.take()
 			for _, name := range called {
 				if _, exists := m.wanted[name]; exists {

@@ -22,20 +22,29 @@ func (w *world) drainsAcme(replica string, count int64) {
 	w.sawReport(replica, drains(replica, "acme", "one", ptr.To(count)))
 }
 
-func (w *world) mustWait(t *testing.T, when string, most int64, known bool) {
+func (w *world) mustWait(t *testing.T, when string, total int64, known bool) {
 	t.Helper()
-	if m, k := w.Undelivered(named1("acme"), types.UID("one")); m != most || k != known {
-		t.Errorf("%s: %d, known %t, want %d, %t", when, m, k, most, known)
+	if m, k := w.Undelivered(named1("acme"), types.UID("one")); m != total || k != known {
+		t.Errorf("%s: %d, known %t, want %d, %t", when, m, k, total, known)
 	}
 }
 
-func TestTheHighestNumberOfUndeliveredNotificationsCounts(t *testing.T) {
+// in is a report of a replica of the store.
+func in(store string, r *v1alpha1.ReplicaReport) *v1alpha1.ReplicaReport {
+	r.StoreID = store
+	return r
+}
+
+func TestOfEachStoreTheHighestNumberOfUndeliveredNotificationsCounts(t *testing.T) {
 	for name, c := range map[string]struct {
 		reports []*v1alpha1.ReplicaReport
-		most    int64
+		total   int64
 		known   bool
 	}{
-		"of two":                         {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](3)), drains("b", "acme", "one", ptr.To[int64](12))}, 12, true},
+		"of two that share a store":      {[]*v1alpha1.ReplicaReport{in("s", drains("a", "acme", "one", ptr.To[int64](3))), in("s", drains("b", "acme", "one", ptr.To[int64](12)))}, 12, true},
+		"of two with a store each":       {[]*v1alpha1.ReplicaReport{in("s", drains("a", "acme", "one", ptr.To[int64](3))), in("t", drains("b", "acme", "one", ptr.To[int64](12)))}, 15, true},
+		"of two that name no store":      {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](3)), drains("b", "acme", "one", ptr.To[int64](12))}, 15, true},
+		"of one that names no store":     {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](3)), in("of the replica a", drains("b", "acme", "one", ptr.To[int64](12)))}, 15, true},
 		"none waits":                     {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](0)), drains("b", "acme", "one", ptr.To[int64](0))}, 0, true},
 		"one has not said yet":           {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](3)), reportOf("b", 1, 1)}, 3, false},
 		"one has not reported":           {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", ptr.To[int64](3))}, 3, false},
@@ -44,6 +53,13 @@ func TestTheHighestNumberOfUndeliveredNotificationsCounts(t *testing.T) {
 		"without a number":               {[]*v1alpha1.ReplicaReport{drains("a", "acme", "one", nil), drains("b", "acme", "one", ptr.To[int64](0))}, 0, false},
 		"of one that is gone": {[]*v1alpha1.ReplicaReport{
 			drains("a", "acme", "one", ptr.To[int64](1)), drains("b", "acme", "one", ptr.To[int64](2)), drains("gone", "acme", "one", ptr.To[int64](99)),
+		}, 102, false},
+		"of one that is gone whose store a live one counts": {[]*v1alpha1.ReplicaReport{
+			in("s", drains("a", "acme", "one", ptr.To[int64](1))), in("s", drains("b", "acme", "one", ptr.To[int64](2))), in("s", drains("gone", "acme", "one", ptr.To[int64](99))),
+		}, 2, false},
+		"of two that are gone from one store": {[]*v1alpha1.ReplicaReport{
+			drains("a", "acme", "one", ptr.To[int64](0)), drains("b", "acme", "one", ptr.To[int64](0)),
+			in("s", drains("gone", "acme", "one", ptr.To[int64](99))), in("s", drains("gone too", "acme", "one", ptr.To[int64](98))),
 		}, 99, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -52,7 +68,7 @@ func TestTheHighestNumberOfUndeliveredNotificationsCounts(t *testing.T) {
 			for _, r := range c.reports {
 				w.sawReport(r.Name, r)
 			}
-			w.mustWait(t, "then", c.most, c.known)
+			w.mustWait(t, "then", c.total, c.known)
 		})
 	}
 	t.Run("while nobody is live", func(t *testing.T) {
@@ -156,4 +172,21 @@ func TestWhatAReplicaHasLeftIsForgottenAfterAnHour(t *testing.T) {
 	w.mustWait(t, "when the other one has gone too", 5, false)
 	w.beats("b")
 	w.mustWait(t, "when it is back although nobody hoped for it", 5, false)
+}
+
+// TestAReplicaOfASharedStoreThatIsGoneTakesNothingWithIt: when those that are left have had the time to count, the number is known.
+func TestAReplicaOfASharedStoreThatIsGoneTakesNothingWithIt(t *testing.T) {
+	w := newWorld(t)
+	w.beats("a", "b")
+	w.sawReport("a", in("s", drains("a", "acme", "one", ptr.To[int64](7))))
+	w.sawReport("b", in("s", drains("b", "acme", "one", ptr.To[int64](9))))
+	w.mustWait(t, "while both are live", 9, true)
+	w.stops("b")
+	w.mustWait(t, "at once", 7, false)
+	w.passesWith(Gap-time.Nanosecond, "a")
+	w.mustWait(t, "before two minutes are over", 7, false)
+	w.passes(time.Nanosecond)
+	w.mustWait(t, "after two minutes", 7, true)
+	w.sawReport("a", in("s", drains("a", "acme", "one", ptr.To[int64](0))))
+	w.mustWait(t, "when the other one has delivered them", 0, true)
 }

@@ -125,6 +125,7 @@ func TestWhomAReportConcerns(t *testing.T) {
 		"something else is refused":             {nothing, refuse("kube-root-ca.crt"), nil, nil},
 		"a gateway is drained":                  {nothing, drain(12), nil, []string{"acme"}},
 		"fewer notifications wait":              {drain(12), drain(11), nil, []string{"acme"}},
+		"they wait in another store":            {drain(12), func(r *v1alpha1.ReplicaReport) { drain(12)(r); r.StoreID = "another" }, nil, []string{"acme"}},
 		"a gateway is no longer being drained":  {drain(0), nothing, nil, []string{"acme"}},
 		"the same number of notifications wait": {drain(12), drain(12), nil, nil},
 	} {
