@@ -7,6 +7,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/app"
+	"github.com/d1gateway/d1gateway/webhook-server/cli"
 )
 
 // stopTimeout is within the 30 s that Kubernetes allows by default.
@@ -28,6 +31,11 @@ const (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	if cli.Handles(args) {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		return cli.Run(ctx, args, cli.System())
+	}
 	options, err := parseFlags(args, os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -36,6 +44,8 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "webhook-server: %v\n", err)
 		return exitUsage
 	}
+	// net/http's client writes to the standard log what a destination has sent unasked; nothing that a destination says belongs into ours.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	server, err := app.New(ctx, options)

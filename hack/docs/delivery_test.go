@@ -3,7 +3,6 @@ package docs
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -52,7 +51,7 @@ func TestTheDeliveryShownIsTheOneThatIsSent(t *testing.T) {
 		sentBody <- body
 	}))
 	defer backend.Close()
-	transports := outbound.NewTransports(outbound.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}), nil)
+	transports := outbound.NewTransports(outbound.Options{Guard: outbound.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
 	defer transports.Close()
 	sender := delivery.NewSender(transports, func() time.Time { return time.Unix(seconds, 0) })
 	verdict := sender.Attempt(t.Context(), store.Notification{
@@ -61,7 +60,7 @@ func TestTheDeliveryShownIsTheOneThatIsSent(t *testing.T) {
 	}, "payments/acme", &serving.Destination{
 		Destination: &api.Destination{URL: backend.URL + shown.URL.Path, TimeoutSeconds: 10},
 		Endpoint:    &serving.Endpoint{},
-		SigningKeys: [][]byte{shownKey(t, p)},
+		SigningKeys: []serving.WebhookKey{shownKey(t, p)},
 	})
 	if verdict.Reason != delivery.Delivered {
 		t.Fatalf("verdict %+v", verdict)
@@ -112,7 +111,7 @@ func shownDelivery(t *testing.T, p page) (*http.Request, []byte) {
 var assignedSecret = regexp.MustCompile(`(?m)^secret='whsec_([^']+)'$`)
 
 // shownKey answers the key of the secret in the page's openssl example.
-func shownKey(t *testing.T, p page) []byte {
+func shownKey(t *testing.T, p page) serving.WebhookKey {
 	t.Helper()
 	for _, s := range p.sections {
 		for _, b := range s.blocks {
@@ -120,7 +119,7 @@ func shownKey(t *testing.T, p page) []byte {
 			if m == nil {
 				continue
 			}
-			key, err := base64.StdEncoding.DecodeString(m[1])
+			key, err := serving.ParseWebhookKey(api.NewSecret("whsec_" + m[1]))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,5 +127,32 @@ func shownKey(t *testing.T, p page) []byte {
 		}
 	}
 	t.Fatal("the page shows no secret")
-	return nil
+	return serving.WebhookKey{}
+}
+
+func TestEveryReasonOfAnAttemptHasARowAndNoOther(t *testing.T) {
+	p := readPage(t, filepath.Join(repository, "docs/delivery.md"))
+	explained := map[string]bool{}
+	for _, s := range p.sections {
+		if s.heading != "Reasons, and what to do" {
+			continue
+		}
+		for line := range strings.Lines(s.text) {
+			first, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+			if strings.HasPrefix(line, "| `") {
+				for name := range strings.SplitSeq(first, ", ") {
+					explained[strings.Trim(name, "`")] = true
+				}
+			}
+		}
+	}
+	for _, reason := range delivery.Reasons() {
+		if !explained[string(reason)] {
+			t.Errorf("there is no row for %s", reason)
+		}
+		delete(explained, string(reason))
+	}
+	for name := range explained {
+		t.Errorf("there is a row for %s, which is no reason", name)
+	}
 }

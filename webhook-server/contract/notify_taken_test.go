@@ -22,7 +22,7 @@ type record struct {
 // records are the notifications of a token, newest first. What is asked for is the id that D1 sent, not as it is shown.
 func records(t *testing.T, w *running.World, tokenID string) []record {
 	t.Helper()
-	status, body := w.Get(w.AdminURL("/v1/notifications?limit=1000&tokenId=" + url.QueryEscape(tokenID)))
+	status, body := w.Get(w.AdminURL("/v1/notifications?limit=500&tokenId=" + url.QueryEscape(tokenID)))
 	var page struct{ Items []record }
 	if err := json.Unmarshal([]byte(body), &page); err != nil || status != http.StatusOK {
 		t.Fatalf("administration answers %d %s", status, body)
