@@ -33,14 +33,19 @@ func basicAuthorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(clientID+":"+clientSecret))
 }
 
-// writeDocuments writes the serving documents into a new directory in dir and answers its path.
-func writeDocuments(dir string) (string, error) {
-	stateDir := filepath.Join(dir, "documents")
-	if err := os.Mkdir(stateDir, 0o700); err != nil {
-		return "", err
-	}
+// writeNewDocuments writes new documents into a new directory in dir and answers its path.
+func writeNewDocuments(dir string) (string, error) {
 	all, err := newDocuments(time.Now().UTC().Truncate(time.Second).Add(-24 * time.Hour))
 	if err != nil {
+		return "", err
+	}
+	return writeDocuments(dir, all)
+}
+
+// writeDocuments writes serving documents into a new directory in dir and answers its path.
+func writeDocuments(dir string, all []serving.Document) (string, error) {
+	stateDir := filepath.Join(dir, "documents")
+	if err := os.Mkdir(stateDir, 0o700); err != nil {
 		return "", err
 	}
 	for _, d := range all {

@@ -12,7 +12,7 @@ import (
 
 // figures lists what is measured, in the order of the report.
 func figures() []figure {
-	return []figure{tokenFigure(), guessFigure(), notifyFigure(), storeFigure(), manyClientsFigure(), oneMoreFigure(), steadyStateFigure()}
+	return []figure{tokenFigure(), guessFigure(), notifyFigure(), notifyPostgresFigure(), storeFigure(), storePostgresFigure(), isolationFigure(), isolationPostgresFigure(), manyClientsFigure(), oneMoreFigure(), steadyStateFigure()}
 }
 
 // figure is one promise.
@@ -52,6 +52,7 @@ func names(all []figure) []string {
 // session is the surroundings in which one figure is measured.
 type session struct {
 	dir     string // scratch, empty at first
+	disk    string // a directory on the same disk that other users can reach
 	rounds  int
 	window  time.Duration
 	profile string
@@ -128,7 +129,7 @@ func measureOne(ctx context.Context, f figure, o options, together *shared, dir 
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return measurement{}, err
 	}
-	s := &session{dir: dir, rounds: o.rounds, window: o.window, profile: o.profile, fleet: o.fleet, shared: together}
+	s := &session{dir: dir, disk: o.dir, rounds: o.rounds, window: o.window, profile: o.profile, fleet: o.fleet, shared: together}
 	defer func() { err = errors.Join(err, s.end()) }()
 	return f.measure(ctx, s)
 }

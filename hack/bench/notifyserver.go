@@ -20,6 +20,7 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/serving/directory"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 	"github.com/d1gateway/d1gateway/webhook-server/store/engine"
+	"github.com/d1gateway/d1gateway/webhook-server/store/postgres/pgtest"
 	"github.com/d1gateway/d1gateway/webhook-server/store/storetest"
 	"github.com/d1gateway/d1gateway/webhook-server/token"
 	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
@@ -32,13 +33,34 @@ func startNotifySQLite(ctx context.Context, dir string) (server, error) {
 	})
 }
 
+// startNotifyPostgres runs the server of the database, too.
+func startNotifyPostgres(ctx context.Context, dir string) (server, error) {
+	database, err := pgtest.New(ctx, pgtest.Options{})
+	if err != nil {
+		return server{}, err
+	}
+	url, err := database.CreateDatabase(ctx)
+	if err != nil {
+		return server{}, errors.Join(err, database.Close())
+	}
+	s, err := startNotify(ctx, dir, func(log *slog.Logger, m *metrics.Metrics) (store.Store, error) {
+		return engine.Open(ctx, url, log, m.Committed)
+	})
+	if err != nil {
+		return server{}, errors.Join(err, database.Close())
+	}
+	stop := s.stop
+	s.stop = func() error { return errors.Join(stop(), database.Close()) }
+	return s, nil
+}
+
 func startNotifyNull(ctx context.Context, dir string) (server, error) {
 	return startNotify(ctx, dir, func(*slog.Logger, *metrics.Metrics) (store.Store, error) { return storetest.Null{}, nil })
 }
 
 // startNotify puts the two endpoints of D1 together as webhook-server/app does, but delivers nothing: what is measured is taking charge.
 func startNotify(ctx context.Context, dir string, open func(*slog.Logger, *metrics.Metrics) (store.Store, error)) (server, error) {
-	stateDir, err := writeDocuments(dir)
+	stateDir, err := writeNewDocuments(dir)
 	if err != nil {
 		return server{}, err
 	}

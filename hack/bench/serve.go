@@ -29,7 +29,7 @@ type starter func(ctx context.Context, dir string) (server, error)
 func starters() map[string]starter {
 	return map[string]starter{
 		tokenOurs: startTokenEndpoint, tokenFloor: startTokenFloor,
-		notifySQLite: startNotifySQLite, notifyNull: startNotifyNull,
+		notifySQLite: startNotifySQLite, notifyPostgres: startNotifyPostgres, notifyNull: startNotifyNull,
 	}
 }
 

@@ -53,7 +53,7 @@ func tokenRequests(address string) func(int) func() []byte {
 
 // startTokenEndpoint starts the server as `webhook-server --state-dir --insecure-http` does.
 func startTokenEndpoint(ctx context.Context, dir string) (server, error) {
-	stateDir, err := writeDocuments(dir)
+	stateDir, err := writeNewDocuments(dir)
 	if err != nil {
 		return server{}, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/d1gateway/d1gateway/controllers/operator"
 	"github.com/d1gateway/d1gateway/hack/buildtools"
+	"github.com/d1gateway/d1gateway/webhook-server/store/postgres/pgtest"
 )
 
 // control is the API server of this package's tests.
@@ -25,7 +26,26 @@ var control struct {
 	client client.WithWatch
 }
 
-func TestMain(m *testing.M) { os.Exit(withAPIServer(m)) }
+// database is the PostgreSQL server of this package's tests: the servers of one test share a database.
+var database *pgtest.Server
+
+func TestMain(m *testing.M) {
+	os.Exit(withPostgres(m))
+}
+
+func withPostgres(m *testing.M) int {
+	var err error
+	if database, err = pgtest.New(context.Background(), pgtest.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := withAPIServer(m)
+	if err := database.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
 
 func withAPIServer(m *testing.M) int {
 	ctrl.SetLogger(logr.Discard())

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -26,14 +25,16 @@ import (
 // system is an operator and its servers, with namespaces of their own.
 type system struct {
 	system, tenant string
+	store          string // its URL, the same for all servers
 	clock          *clock
 	servers        []*app.Server
+	stopped        map[*app.Server]bool
 }
 
 // newSystem starts an operator and as many servers, until the test ends.
 func newSystem(t *testing.T, servers int) *system {
 	t.Helper()
-	s := &system{system: namespace(t, "system"), tenant: namespace(t, "tenant"), clock: &clock{}}
+	s := &system{system: namespace(t, "system"), tenant: namespace(t, "tenant"), store: database.Database(t), clock: &clock{}, stopped: map[*app.Server]bool{}}
 	s.startOperator(t)
 	for i := range servers {
 		s.servers = append(s.servers, s.startServer(t, fmt.Sprintf("webhook-server-%d", i)))
@@ -72,28 +73,39 @@ func (s *system) startOperator(t *testing.T) {
 	})
 }
 
-func (s *system) startServer(t *testing.T, name string) *app.Server {
-	t.Helper()
-	config := rest.CopyConfig(control.config)
-	server, err := app.New(t.Context(), app.Options{
-		Cluster: config, SystemNamespace: s.system, ReplicaName: name, Store: "sqlite:" + filepath.Join(t.TempDir(), "store.db"),
+func (s *system) options(name string) app.Options {
+	return app.Options{
+		Cluster: rest.CopyConfig(control.config), SystemNamespace: s.system, ReplicaName: name, Store: s.store,
 		D1Address: "127.0.0.1:0", MetricsAddress: "127.0.0.1:0", InsecureHTTP: true,
 		MaxConcurrentRequests: 1024, MaxConnections: 4096, Retention: time.Hour, DeadRetention: time.Hour,
 		Logger: discard(), Now: s.clock.Now,
-	})
+	}
+}
+
+// startServer starts a server, which the test may stop; it is stopped at its end.
+func (s *system) startServer(t *testing.T, name string) *app.Server {
+	t.Helper()
+	server, err := app.New(t.Context(), s.options(name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	server.Start()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := server.Stop(ctx); err != nil {
-			t.Errorf("stopping %s: %v", name, err)
-		}
-	})
+	t.Cleanup(func() { s.stop(t, server, name) })
 	awaitReadiness(t, server)
 	return server
+}
+
+func (s *system) stop(t *testing.T, server *app.Server, name string) {
+	t.Helper()
+	if s.stopped[server] {
+		return
+	}
+	s.stopped[server] = true
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := server.Stop(ctx); err != nil {
+		t.Errorf("stopping %s: %v", name, err)
+	}
 }
 
 // awaitReadiness waits until the server calls itself ready.

@@ -18,7 +18,7 @@ type Archive interface {
 
 	// Replay makes notifications that match due at the instant, durably, and says how many: up to limit, the oldest received first. The filter's After and
 	// Limit mean nothing. Those that are Delivered or Dead wait again, their attempts and their age counted anew; their id and history stay. Those that wait are only due
-	// earlier, unless they are claimed.
+	// earlier, unless they are claimed: nothing else about them changes, their ReplayedAt included.
 	//
 	// Only what has not been attempted or replayed at or after the instant, and is not due by then, is replayed. So a caller goes on with the same arguments until
 	// fewer than limit are, and never replays anything twice.

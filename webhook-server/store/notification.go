@@ -33,8 +33,8 @@ type Notification struct {
 	// Ordered: it is not handed out while another Ordered one of the same lane and token waits that was accepted before it. That one holds it up
 	// until it is Delivered or Dead, through all its attempts. Of calls that overlap, any may count as the first.
 	Ordered bool
-	// Merge: Append may drop it in favour of an earlier one with Merge, of the same lane, token and update type, that waits, is not claimed and has not been
-	// attempted since it was received or replayed. A later attempt then tells the destination of both. It decides at Append only.
+	// Merge: Append drops it in favour of an earlier one with Merge, of the same lane, token and update type, that waits, is not claimed and has not been
+	// attempted since it was received or replayed. A later attempt then tells the destination of both. It decides at Append only. Of calls that overlap, each may be kept.
 	Merge bool
 }
 
@@ -67,7 +67,7 @@ type Outcome struct {
 	// NextAttempt is when the notification is due again; only for Waiting.
 	NextAttempt time.Time
 	// Uncounted says that nothing reached the destination for a reason that is not the destination's: the Reason is kept as the last one, but it was no attempt. Neither Attempts nor
-	// LastAttempt nor History change.
+	// LastAttempt nor History change. Only for Waiting: what is given up counts as attempted.
 	Uncounted bool
 }
 
@@ -93,7 +93,8 @@ type Record struct {
 	Attempts    int
 	LastReason  string    // empty once Delivered
 	LastAttempt time.Time // zero before the first attempt
-	NextAttempt time.Time // zero unless Waiting
+	// NextAttempt is when it is due, also for one that an Ordered one holds up; zero unless Waiting. While it is claimed it may be when the lease ends.
+	NextAttempt time.Time
 	ReplayedAt  time.Time // zero unless replayed
 	// History is the newest MaxHistory attempts, the oldest first, those before a replay included. List leaves it out.
 	History []Attempt

@@ -18,7 +18,7 @@ type Pause struct {
 	Until time.Time
 }
 
-// PauseList keeps the pauses for all that share the store.
+// PauseList keeps the pauses for all that share the store. What waits may be claimed all the same: it is for whoever delivers to heed them.
 type PauseList interface {
 	// Pause begins p, durably. One that holds already for the same Lane and WholeGateway keeps its Since and takes By and Reason from p; one that has ended is
 	// replaced. p.Until means nothing.

@@ -52,6 +52,7 @@ type Outbox interface {
 	Append(ctx context.Context, n Notification) (id string, err error)
 
 	// DueLanes names the lanes that have a due, unclaimed notification at now, in order of name. Its cost grows with the number of lanes, not of notifications.
+	// A lane may be named for one that an Ordered one holds up, but not again once a claim has found that nothing can be handed out.
 	DueLanes(ctx context.Context, now time.Time) ([]string, error)
 
 	// Claim hands out up to limit due notifications of the lane, oldest due first, each leased until now+lease. Nobody else gets them before

@@ -23,7 +23,7 @@ func TestOpenSQLite(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", storeURL, err)
 		}
-		if err := s.Append(t.Context(), store.Notification{ID: storeURL, ReceivedAt: time.Now(), Lane: "l"}); err != nil {
+		if _, err := s.Append(t.Context(), store.Notification{ID: storeURL, ReceivedAt: time.Now(), Lane: "l"}); err != nil {
 			t.Errorf("%s: appending: %v", storeURL, err)
 		}
 		if err := s.Close(); err != nil {
@@ -44,7 +44,7 @@ func TestOpenHonoursMaxBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	if err := s.Append(t.Context(), store.Notification{ID: "1"}); !errors.Is(err, store.ErrFull) {
+	if _, err := s.Append(t.Context(), store.Notification{ID: "1"}); !errors.Is(err, store.ErrFull) {
 		t.Errorf("appending: %v", err)
 	}
 }

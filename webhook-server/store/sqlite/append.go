@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,32 +9,57 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
-// Append implements store.Store.
-func (s *Store) Append(ctx context.Context, n store.Notification) error {
+// Append implements store.Outbox.
+func (s *Store) Append(ctx context.Context, n store.Notification) (string, error) {
 	if n.ID == "" {
-		return errors.New("appending: the notification has no id")
+		return "", errors.New("appending: the notification has no id")
 	}
-	entry := waiting{due: toMillis(n.ReceivedAt), received: toMillis(n.ReceivedAt)}
-	o := &op{kind: appendOp}
-	o.apply = func(w *writer) error {
-		if err := w.room(); err != nil {
-			return err
-		}
-		entry.seq = w.nextSeq
-		w.nextSeq++
-		w.rows = append(w.rows, entry.seq, n.ID, n.GatewayID, n.MerchantID, n.TokenID, n.UpdateType, n.CorrelationID, n.Lane, entry.received, entry.due)
-		return nil
-	}
+	a := &appending{Notification: n, received: toMillis(n.ReceivedAt), id: n.ID}
+	o := &op{kind: appendOp, apply: a.apply}
 	o.finished = func(err error) {
-		if err == nil {
-			s.writer.index.add(entry.seq, n)
-			s.queue.push(n.Lane, entry)
+		if err == nil && a.id == n.ID {
+			s.appended(a)
 		}
 	}
 	if err := s.writer.do(ctx, o); err != nil {
-		return fmt.Errorf("appending: %w", err)
+		return "", fmt.Errorf("appending: %w", err)
+	}
+	return a.id, nil
+}
+
+// appending is a notification on its way into the store.
+type appending struct {
+	store.Notification
+	received, seq int64
+	id            string // under which the update is delivered
+}
+
+// apply decides whether the notification is merged. What it may be merged into is durable, or of the same commit.
+func (a *appending) apply(w *writer) error {
+	key := mergeKey{a.Lane, a.TokenID, a.UpdateType}
+	if a.Merge {
+		if into := cmp.Or(w.queue.mergeInto(key), w.merges[key]); into != "" {
+			a.id = into
+			return nil
+		}
+	}
+	if err := w.room(); err != nil {
+		return err
+	}
+	a.seq = w.nextSeq
+	w.nextSeq++
+	w.rows = append(w.rows, a.seq, a.ID, a.GatewayID, a.MerchantID, a.TokenID, a.UpdateType, a.CorrelationID, a.Lane, a.received, a.received, a.Ordered, a.Merge)
+	if a.Merge {
+		w.merges[key] = a.ID
 	}
 	return nil
+}
+
+// appended tells the index and the queue of a notification that is durable.
+func (s *Store) appended(a *appending) {
+	s.writer.index.add(a.seq, a.received, a.Notification)
+	k := keyed{id: a.ID, token: a.TokenID, updateType: a.UpdateType, ordered: a.Ordered, merge: a.Merge}
+	s.queue.enter(a.Lane, newWaiting(a.seq, a.received, a.received, 0), k)
 }
 
 // insertRows inserts the rows that the appends of the batch have left, several with one statement: a statement by itself costs about as much as a row.

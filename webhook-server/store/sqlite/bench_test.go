@@ -86,7 +86,7 @@ type inLane struct {
 	lane string
 }
 
-func (l inLane) Append(ctx context.Context, n store.Notification) error {
+func (l inLane) Append(ctx context.Context, n store.Notification) (string, error) {
 	n.Lane = l.lane
 	return l.Store.Append(ctx, n)
 }
@@ -159,7 +159,7 @@ func BenchmarkSearch(b *testing.B) {
 		b.Fatal(err)
 	}
 	first := storetest.LoadNotification(0)
-	if err := s.Append(b.Context(), first); err != nil {
+	if _, err := s.Append(b.Context(), first); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := storetest.AppendLoad(b.Context(), s, producers, 300_000); err != nil {

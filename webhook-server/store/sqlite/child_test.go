@@ -53,7 +53,7 @@ func appendForEver(ctx context.Context, path string) error {
 	}
 	for i := 0; ; i++ {
 		n := storetest.LoadNotification(i)
-		if err := s.Append(ctx, n); err != nil {
+		if _, err := s.Append(ctx, n); err != nil {
 			return err
 		}
 		fmt.Println(n.ID)
@@ -157,7 +157,7 @@ func fillTheDisk(ctx context.Context, path string) error {
 	if err := s.Check(ctx); err != nil {
 		return fmt.Errorf("check with room again: %w", err)
 	}
-	if err := s.Append(ctx, storetest.LoadNotification(0)); err != nil {
+	if _, err := s.Append(ctx, storetest.LoadNotification(0)); err != nil {
 		return fmt.Errorf("append with room again: %w", err)
 	}
 	if err := s.Close(); err != nil {
@@ -169,7 +169,7 @@ func fillTheDisk(ctx context.Context, path string) error {
 func appendUntilError(ctx context.Context, s store.Store) (stored int, err error) {
 	const enough = 100_000
 	for i := range enough {
-		if err := s.Append(ctx, storetest.LoadNotification(i)); err != nil {
+		if _, err := s.Append(ctx, storetest.LoadNotification(i)); err != nil {
 			return i, err
 		}
 	}

@@ -13,14 +13,20 @@ func (q *queue) claim(laneName string, now, until int64, limit int) []*claim {
 	}
 	var claims []*claim
 	for len(claims) < limit && l.isDue(now) {
-		q.lastLease++
-		c := &claim{waiting: l.ready.pop(), lane: laneName, lease: q.lastLease, until: until}
-		q.claims[c.lease] = c
-		q.ends.push(leaseEnd{until: until, lease: c.lease})
-		claims = append(claims, c)
+		claims = append(claims, q.hold(laneName, l, l.ready.pop(), until))
 	}
-	l.claimed += len(claims)
 	return claims
+}
+
+// hold makes a claim of what has been taken out of the lane's heaps.
+func (q *queue) hold(laneName string, l *lane, w waiting, until int64) *claim {
+	q.lastLease++
+	c := &claim{waiting: w, lane: laneName, lease: q.lastLease, until: until}
+	q.claims[c.lease] = c
+	q.ends.push(leaseEnd{until: until, lease: c.lease})
+	l.claimed++
+	q.held(laneName, w)
+	return c
 }
 
 // endLeases gives back every claim whose lease is over at now.
@@ -43,9 +49,8 @@ func (q *queue) endLeases(now int64) {
 
 func (q *queue) giveBack(c *claim) {
 	delete(q.claims, c.lease)
-	l := q.lane(c.lane)
-	l.claimed--
-	l.push(c.waiting)
+	q.lane(c.lane).claimed--
+	q.offer(c.lane, c.waiting)
 }
 
 // release ends a claim as if it had never been.
@@ -71,11 +76,11 @@ func (q *queue) releaseAll(claims []*claim) {
 	}
 }
 
-// name tells a claim which notification it holds, once its row has been read.
-func (q *queue) name(c *claim, id string) {
+// know tells a claim what its row holds.
+func (q *queue) know(c *claim, r *row) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	c.id = id
+	c.id, c.made, c.lastAttempt, c.history = r.ID, r.Attempts, r.lastAttempt, append([]byte{}, r.history...) // never nil, which would be NULL
 }
 
 // startRecording holds the claim fast while its outcome is being committed.
@@ -92,7 +97,7 @@ func (q *queue) startRecording(id string, lease, at int64) (*claim, error) {
 }
 
 // recorded ends a claim whose outcome is durable.
-func (q *queue) recorded(c *claim, state store.State, nextAttempt int64) {
+func (q *queue) recorded(c *claim, state store.State, attempts int, nextAttempt int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.claims, c.lease)
@@ -100,10 +105,12 @@ func (q *queue) recorded(c *claim, state store.State, nextAttempt int64) {
 	l.claimed--
 	switch state {
 	case store.Waiting:
-		l.push(waiting{due: nextAttempt, seq: c.seq, received: c.received})
+		q.offer(c.lane, newWaiting(c.seq(), c.received, nextAttempt, attempts))
 	case store.Dead:
 		l.dead++
+		q.settled(c.lane, c.seq())
 	case store.Delivered:
+		q.settled(c.lane, c.seq())
 	}
 	q.forgetIfEmpty(c.lane)
 }

@@ -32,7 +32,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	_ = lock.Close() // nothing was written to it
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w: %s: the embedded store is for one replica; stop the other process", ErrInUse, path)
+		return nil, fmt.Errorf("%w: %s: the embedded store is for one replica: stop the other process, or share a database between several replicas with --store postgres://…", ErrInUse, path)
 	}
 	return nil, fmt.Errorf("store %s: locking: %w", path, err)
 }
@@ -50,11 +50,7 @@ func createFile(path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	folder, err := os.Open(filepath.Dir(path)) // #nosec G304 -- as above
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return flushFolder(path)
 }
 
 // connect opens a pool of up to limit connections.

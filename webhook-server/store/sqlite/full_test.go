@@ -23,7 +23,7 @@ func TestAFullDatabaseFailsTheBatchAndRecovers(t *testing.T) {
 	if err := s.Check(t.Context()); err != nil {
 		t.Errorf("checking with room again: %v", err)
 	}
-	if err := s.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
+	if _, err := s.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
 		t.Errorf("appending with room again: %v", err)
 	}
 	waiting := 0
@@ -54,7 +54,7 @@ func changeLimit(t *testing.T, s *Store, pragma string) {
 func fill(t *testing.T, s *Store) int {
 	t.Helper()
 	for stored := range 100_000 {
-		err := s.Append(t.Context(), storetest.LoadNotification(stored))
+		_, err := s.Append(t.Context(), storetest.LoadNotification(stored))
 		if errors.Is(err, store.ErrFull) {
 			return stored
 		}
@@ -94,7 +94,7 @@ func TestMaxBytesRefusesAppendsUntilPruned(t *testing.T) {
 	if err := s.Check(t.Context()); err != nil {
 		t.Errorf("checking with room again: %v", err)
 	}
-	if err := s.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
+	if _, err := s.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
 		t.Errorf("appending with room again: %v", err)
 	}
 	if err := s.Revoke(t.Context(), revocation); err != nil {

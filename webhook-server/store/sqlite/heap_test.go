@@ -6,24 +6,79 @@ import (
 	"testing"
 )
 
-func TestAHeapGivesBackInOrder(t *testing.T) {
+// someWaiting is a heap of so many, and what it has in order.
+func someWaiting(count int64) (h heap[waiting], ordered []waiting) {
 	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- the same numbers each time
-	var h heap[waiting]
-	var want, got []int64
-	for seq := range int64(20_000) {
-		due := random.Int64N(5_000)
-		h.push(waiting{due: due, seq: seq})
-		want = append(want, due<<32|seq)
+	for seq := range count {
+		w := newWaiting(seq, 0, random.Int64N(count/4+1), 0)
+		h.push(w)
+		ordered = append(ordered, w)
 	}
-	slices.Sort(want)
+	slices.SortFunc(ordered, func(a, b waiting) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	})
+	return h, ordered
+}
+
+func drain(h heap[waiting]) (all []waiting) {
 	for len(h) > 0 {
-		w := h.pop()
-		got = append(got, w.due<<32|w.seq)
+		all = append(all, h.pop())
 	}
-	if !slices.Equal(got, want) {
+	return all
+}
+
+func TestAHeapGivesBackInOrder(t *testing.T) {
+	h, want := someWaiting(20_000)
+	if got := drain(h); !slices.Equal(got, want) {
 		t.Error("not in order of due instant and then of sequence")
 	}
-	if cap(h) > 2048 {
-		t.Errorf("an empty heap keeps room for %d", cap(h))
+}
+
+func TestAHeapStaysInOrderWhateverIsRemoved(t *testing.T) {
+	for i := range 300 {
+		h, want := someWaiting(300)
+		removed := h.remove(i)
+		want = slices.DeleteFunc(want, func(w waiting) bool { return w == removed })
+		if got := drain(h); !slices.Equal(got, want) {
+			t.Fatalf("without the element at %d: not in order, or not the others", i)
+		}
+	}
+}
+
+func TestAHeapStaysInOrderWhateverIsDropped(t *testing.T) {
+	for every := int64(1); every < 8; every++ {
+		h, want := someWaiting(5_000)
+		named := func(w waiting) bool { return w.seq()%every == 0 }
+		h.drop(named)
+		if got := drain(h); !slices.Equal(got, slices.DeleteFunc(want, named)) {
+			t.Fatalf("without every %d. element: not in order, or not the others", every)
+		}
+	}
+}
+
+func TestTheFirstOfAHeapAreThoseThatWouldBePopped(t *testing.T) {
+	for _, count := range []int64{0, 1, 2, 7, 500, 501, 3_000} {
+		h, want := someWaiting(count)
+		for i, b := range firstDue(h, 500) {
+			if b.waiting != want[i] || h[b.at] != want[i] {
+				t.Fatalf("of %d the %d. is %+v, want %+v", count, i, b, want[i])
+			}
+		}
+		if got := len(firstDue(h, 500)); got != min(500, int(count)) {
+			t.Errorf("%d of %d", got, count)
+		}
+	}
+}
+
+func TestAWaitingOneKeepsItsSeqAndAttempts(t *testing.T) {
+	for _, seq := range []int64{1, 4096, 1 << 50} {
+		for attempts, want := range map[int]int64{0: 0, 1: 1, mostAttempts: mostAttempts, mostAttempts + 1: mostAttempts} {
+			if w := newWaiting(seq, 5, 6, attempts); w.seq() != seq || w.attempts() != want || w.due != 6 || w.received != 5 {
+				t.Errorf("seq %d with %d attempts is %+v", seq, attempts, w)
+			}
+		}
 	}
 }

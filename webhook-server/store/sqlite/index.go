@@ -6,9 +6,10 @@ import (
 	"sync/atomic"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/store/runs"
 )
 
-// indexer writes what is searched for run by run: once runRows rows have come, one blob of slots for each field. That is a few pages
+// indexer writes what is searched for run by run: once runs.Rows rows have come, one blob of slots for each field. That is a few pages
 // written once, where an index kept by SQLite would change pages all over for each row. Until then a search reads through the rows.
 type indexer struct {
 	until   atomic.Int64 // every row up to this seq is in a run, durably
@@ -18,48 +19,55 @@ type indexer struct {
 
 // entry is a row that no run in the file has yet.
 type entry struct {
-	seq   int64
-	slots [fieldCount]slot
+	seq, received int64
+	slots         [runs.Fields]runs.Slot
 }
 
 // add takes a row that has been committed.
-func (x *indexer) add(seq int64, n store.Notification) {
-	x.newest = append(x.newest, entry{seq: seq, slots: slotsOf(seq, n)})
+func (x *indexer) add(seq, received int64, n store.Notification) {
+	x.newest = append(x.newest, entry{seq: seq, received: received, slots: runs.SlotsOf(seq, n)})
 }
 
 // due reports that all rows of the oldest run have come.
 func (x *indexer) due(w *writer) bool {
-	return len(x.newest) > 0 && x.newest[0].seq/runRows < w.nextSeq/runRows && w.nextSeq >= x.retryAt
+	return len(x.newest) > 0 && x.newest[0].seq/runs.Rows < w.nextSeq/runs.Rows && w.nextSeq >= x.retryAt
 }
 
 // write stores the oldest run.
 func (x *indexer) write(w *writer) error {
-	number, rows := x.newest[0].seq/runRows, x.oldestRun()
-	slots := make([]slot, rows)
-	for f := range fieldCount {
+	number, rows := x.newest[0].seq/runs.Rows, x.oldestRun()
+	slots := make([]runs.Slot, rows)
+	for f := range runs.Fields {
 		for i, e := range x.newest[:rows] {
 			slots[i] = e.slots[f]
 		}
-		packed := pack(slots)
-		if _, err := w.exec(w.stmts.insertRun, number, f.column(), packed); err != nil {
+		packed := runs.Pack(slots)
+		if _, err := w.exec(w.stmts.insertRun, number, f.Column(), packed); err != nil {
 			return fmt.Errorf("indexing: %w", err)
 		}
 		w.changed += 1 + len(packed)/int(w.pageSize)
+	}
+	first, last := x.newest[0].received, x.newest[0].received
+	for _, e := range x.newest[:rows] {
+		first, last = min(first, e.received), max(last, e.received)
+	}
+	if _, err := w.exec(w.stmts.insertSpan, number, first, last); err != nil {
+		return fmt.Errorf("indexing: %w", err)
 	}
 	return nil
 }
 
 // written forgets the oldest run, which is durable.
 func (x *indexer) written() {
-	number, rows := x.newest[0].seq/runRows, x.oldestRun()
+	number, rows := x.newest[0].seq/runs.Rows, x.oldestRun()
 	x.newest = append(x.newest[:0], x.newest[rows:]...)
-	x.until.Store((number+1)*runRows - 1)
+	x.until.Store((number+1)*runs.Rows - 1)
 }
 
 // oldestRun counts the rows in newest that belong to the same run as the first.
 func (x *indexer) oldestRun() int {
 	for i, e := range x.newest {
-		if e.seq/runRows != x.newest[0].seq/runRows {
+		if e.seq/runs.Rows != x.newest[0].seq/runs.Rows {
 			return i
 		}
 	}
@@ -69,7 +77,7 @@ func (x *indexer) oldestRun() int {
 // restore finds how far the runs in the file reach and reads the rows after them.
 func (x *indexer) restore(ctx context.Context, w *writer) error {
 	var until int64
-	if err := w.conn.QueryRowContext(ctx, "SELECT coalesce((max(number) + 1) * ?, 1) - 1 FROM run", runRows).Scan(&until); err != nil {
+	if err := w.conn.QueryRowContext(ctx, "SELECT coalesce((max(number) + 1) * ?, 1) - 1 FROM run", runs.Rows).Scan(&until); err != nil {
 		return err
 	}
 	x.until.Store(until)
@@ -79,7 +87,7 @@ func (x *indexer) restore(ctx context.Context, w *writer) error {
 	}
 	newest, err := scanAll(rows, (*row).fields)
 	for i := range newest {
-		x.add(newest[i].seq, newest[i].Notification)
+		x.add(newest[i].seq, newest[i].received, newest[i].Notification)
 	}
 	return err
 }

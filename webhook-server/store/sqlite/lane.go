@@ -7,22 +7,38 @@ const never = int64(math.MaxInt64)
 
 // waiting is one waiting notification as the queue knows it. Instants are Unix milliseconds.
 type waiting struct {
-	due, seq, received int64
+	due, received int64
+	// rank is seq and, in its lowest attemptBits, the attempts: 24 bytes hold it all, and a million may wait.
+	rank int64
 }
+
+const (
+	attemptBits  = 12
+	mostAttempts = 1<<attemptBits - 1 // that are told apart
+)
+
+func newWaiting(seq, received, due int64, attempts int) waiting {
+	return waiting{due: due, received: received, rank: seq<<attemptBits | int64(min(attempts, mostAttempts))}
+}
+
+func (w waiting) seq() int64 { return w.rank >> attemptBits }
+
+func (w waiting) attempts() int64 { return w.rank & mostAttempts }
 
 func (w waiting) before(o waiting) bool {
 	if w.due != o.due {
 		return w.due < o.due
 	}
-	return w.seq < o.seq
+	return w.rank < o.rank
 }
 
-// lane holds the waiting, unclaimed notifications of one destination.
+// lane holds the waiting, unclaimed notifications of one destination. Ordered ones that may not be claimed yet are in lines only.
 //
 // They are kept apart by horizon, the latest instant that anyone has asked about: ready was due by then, later was not.
 // So the next due instant is found without passing over what is due already, however much of it has piled up.
 type lane struct {
 	ready, later heap[waiting]
+	lines        map[string]*line // by token
 	horizon      int64
 	claimed      int
 	dead         int
@@ -70,18 +86,32 @@ func (l *lane) nextDue(now int64) int64 {
 	return next
 }
 
+// drop removes what the function names from where claims find it.
+func (l *lane) drop(named func(waiting) bool) {
+	l.ready.drop(named)
+	l.later.drop(named)
+}
+
 // unclaimed counts what nobody holds; oldest is the earliest reception among it, or never.
 func (l *lane) unclaimed() (count int, oldest int64) {
 	oldest = never
-	for _, w := range l.ready {
-		oldest = min(oldest, w.received)
+	for _, list := range [][]waiting{l.ready, l.later} {
+		count += len(list)
+		for _, w := range list {
+			oldest = min(oldest, w.received)
+		}
 	}
-	for _, w := range l.later {
-		oldest = min(oldest, w.received)
+	for _, line := range l.lines {
+		for _, m := range line.members {
+			if !m.claimed && m.seq() != line.offered {
+				count++
+				oldest = min(oldest, m.received)
+			}
+		}
 	}
-	return len(l.ready) + len(l.later), oldest
+	return count, oldest
 }
 
 func (l *lane) isEmpty() bool {
-	return len(l.ready) == 0 && len(l.later) == 0 && l.claimed == 0 && l.dead == 0
+	return len(l.ready) == 0 && len(l.later) == 0 && l.claimed == 0 && l.dead == 0 && len(l.lines) == 0
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -46,55 +45,4 @@ func (s *Store) Release(_ context.Context, id string, lease int64) error {
 		return fmt.Errorf("releasing claim: %w", err)
 	}
 	return nil
-}
-
-// Claim implements store.Store. The queue chooses; the table is only asked for the chosen rows.
-func (s *Store) Claim(ctx context.Context, lane string, now time.Time, limit int, lease time.Duration) ([]store.Delivery, error) {
-	if err := s.closed(); err != nil {
-		return nil, err
-	}
-	claims := s.queue.claim(lane, toMillis(now), toMillis(now.Add(lease)), limit)
-	if len(claims) == 0 {
-		return nil, nil
-	}
-	deliveries, err := s.readClaims(ctx, claims)
-	if err != nil {
-		s.queue.releaseAll(claims)
-		return nil, fmt.Errorf("claiming: %w", err)
-	}
-	return deliveries, nil
-}
-
-func (s *Store) readClaims(ctx context.Context, claims []*claim) ([]store.Delivery, error) {
-	seqs := make([]int64, len(claims))
-	for i, c := range claims {
-		seqs[i] = c.seq
-	}
-	list, err := json.Marshal(seqs)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.claimed.QueryContext(ctx, string(list))
-	if err != nil {
-		return nil, err
-	}
-	found, err := scanAll(rows, (*row).fields)
-	if err != nil {
-		return nil, err
-	}
-	bySeq := make(map[int64]*row, len(found))
-	for i := range found {
-		bySeq[found[i].seq] = &found[i]
-	}
-	deliveries := make([]store.Delivery, len(claims))
-	for i, c := range claims {
-		r := bySeq[c.seq]
-		if r == nil {
-			return nil, fmt.Errorf("row %d is gone from the file", c.seq)
-		}
-		s.queue.name(c, r.ID)
-		rec := r.record()
-		deliveries[i] = store.Delivery{Notification: rec.Notification, Attempts: rec.Attempts, Lease: c.lease}
-	}
-	return deliveries, nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestOpenNeedsTheFolder(t *testing.T) {
 func TestOnlyThisUserMayReadTheFiles(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
-	if err := s.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
+	if _, err := s.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(path + "*")
@@ -51,7 +52,7 @@ func TestASecondOpenIsRefusedUntilTheFirstIsClosed(t *testing.T) {
 	if _, err := sqlite.Open(t.Context(), options(path)); !errors.Is(err, sqlite.ErrInUse) || !strings.Contains(err.Error(), path) {
 		t.Errorf("second open: %v", err)
 	}
-	if err := first.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
+	if _, err := first.Append(t.Context(), storetest.LoadNotification(1)); err != nil {
 		t.Errorf("the first store after that: %v", err)
 	}
 	if err := first.Close(); err != nil {
@@ -69,7 +70,7 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	if _, err := sqlite.Open(t.Context(), options(path)); !errors.Is(err, sqlite.ErrNewerSchema) {
 		t.Errorf("opening: %v", err)
 	}
-	execute(t, path, "PRAGMA user_version = 2")
+	execute(t, path, "PRAGMA user_version = 3")
 	open(t, path) // the refusal has let go of the lock
 }
 
@@ -121,8 +122,8 @@ func TestARestartRestoresTheQueue(t *testing.T) {
 
 	s = open(t, path)
 	lanes, list := lanesAndList(t, s)
-	if !slices.Equal(lanes, wantLanes) || !slices.Equal(list, wantList) {
-		t.Errorf("after the restart %+v, want %+v; the same list: %t", lanes, wantLanes, slices.Equal(list, wantList))
+	if !slices.Equal(lanes, wantLanes) || !reflect.DeepEqual(list, wantList) {
+		t.Errorf("after the restart %+v, want %+v; the same list: %t", lanes, wantLanes, reflect.DeepEqual(list, wantList))
 	}
 	if due, ok, err := s.NextDue(t.Context(), now.Add(2*time.Second)); err != nil || !ok || !due.Equal(now.Add(time.Hour)) {
 		t.Errorf("next due %s, %t, %v", due, ok, err)
@@ -130,6 +131,19 @@ func TestARestartRestoresTheQueue(t *testing.T) {
 	claimed, err := s.Claim(t.Context(), "lane", now.Add(time.Hour), 9000, time.Minute)
 	if err != nil || len(claimed) != 4000 {
 		t.Errorf("claimed %d, %v; want all that wait, the retries and those claimed before", len(claimed), err)
+	}
+}
+
+func TestARestartKeepsEverything(t *testing.T) {
+	path := newPath(t)
+	s := open(t, path)
+	appendVaried(t, s)
+	want := everything(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := everything(t, open(t, path)); !reflect.DeepEqual(got, want) {
+		t.Errorf("after the restart %+v, want %+v", got, want)
 	}
 }
 
@@ -159,7 +173,7 @@ func appendAt(t *testing.T, s *sqlite.Store, now time.Time, count int) {
 	for i := range count {
 		n := storetest.LoadNotification(i)
 		n.ReceivedAt, n.Lane = now, "lane"
-		if err := s.Append(t.Context(), n); err != nil {
+		if _, err := s.Append(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,17 +8,33 @@ import (
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/store/runs"
 )
 
 // pruneStep bounds what one transaction deletes, so that no append waits long for it.
 const pruneStep = 200
 
-// Prune implements store.Store.
+// Prune implements store.Archive.
 func (s *Store) Prune(ctx context.Context, state store.State, before time.Time, limit int) (int, error) {
+	ended := toMillis(before)
+	return s.pruneInSteps(ctx, state, limit, func(_ *writer, step int) (int64, int) { return ended, step })
+}
+
+// PruneBeyond implements store.Archive.
+func (s *Store) PruneBeyond(ctx context.Context, state store.State, keep, limit int) (int, error) {
+	return s.pruneInSteps(ctx, state, limit, func(w *writer, step int) (int64, int) {
+		return never, max(0, min(step, w.final.of(state)-max(0, keep)))
+	})
+}
+
+// pruneBound says, in the writer, before when those ended that are to be removed, and how many of them in a step of the size given.
+type pruneBound func(w *writer, step int) (before int64, limit int)
+
+func (s *Store) pruneInSteps(ctx context.Context, state store.State, limit int, bound pruneBound) (int, error) {
 	if state != store.Delivered && state != store.Dead {
 		return 0, fmt.Errorf("pruning: %q is not a final state", state)
 	}
-	removed, err := inSteps(limit, func(step int) (int, error) { return s.pruneOnce(ctx, state, before, step) })
+	removed, err := inSteps(limit, func(step int) (int, error) { return s.pruneOnce(ctx, state, bound, step) })
 	if err != nil {
 		return removed, fmt.Errorf("pruning: %w", err)
 	}
@@ -38,10 +54,13 @@ func inSteps(limit int, remove func(step int) (int, error)) (removed int, err er
 	return removed, nil
 }
 
-func (s *Store) pruneOnce(ctx context.Context, state store.State, before time.Time, limit int) (int, error) {
+func (s *Store) pruneOnce(ctx context.Context, state store.State, bound pruneBound, step int) (int, error) {
 	var gone []pruned
 	o := &op{apply: func(w *writer) (err error) {
-		gone, err = w.prune(state, toMillis(before), limit)
+		before, limit := bound(w, step)
+		if limit > 0 {
+			gone, err = w.prune(state, before, limit)
+		}
 		return err
 	}}
 	o.finished = func(err error) {
@@ -75,13 +94,16 @@ func (w *writer) prune(state store.State, before int64, limit int) ([]pruned, er
 		return nil, err
 	}
 	w.changed += len(gone)
-	runs := map[int64]bool{}
+	w.final.add(state, -len(gone))
+	touched := map[int64]bool{}
 	for _, p := range gone {
-		runs[p.seq/runRows] = true
+		touched[p.seq/runs.Rows] = true
 	}
-	for number := range runs {
-		if _, err := w.exec(w.stmts.dropRun, number); err != nil {
-			return nil, fmt.Errorf("dropping a run: %w", err)
+	for number := range touched {
+		for _, drop := range []*sql.Stmt{w.stmts.dropRun, w.stmts.dropSpan} {
+			if _, err := w.exec(drop, number); err != nil {
+				return nil, fmt.Errorf("dropping a run: %w", err)
+			}
 		}
 	}
 	return gone, nil

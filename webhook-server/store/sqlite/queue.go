@@ -10,12 +10,14 @@ import (
 // queue knows which notifications wait, which of them are claimed, and how many are dead, lane by lane.
 //
 // It lives in memory because one process owns the file: a claim costs no write, a restart ends every claim, and finding
-// what is due never scans a table. It holds 24 bytes for each waiting notification and is rebuilt when the store opens.
+// what is due never scans a table. It holds 24 bytes for each waiting notification, more for one that is keyed, and is rebuilt when the store opens.
 // It changes only after the matching rows are committed. Instants are Unix milliseconds.
 type queue struct {
 	mu        sync.Mutex
 	lanes     map[string]*lane
-	claims    map[int64]*claim // by lease
+	claims    map[int64]*claim     // by lease
+	keyed     map[int64]keyed      // by seq: the waiting ones that are Ordered or have Merge
+	merges    map[mergeKey][]int64 // the seqs of those into which others may be merged: mostly one
 	ends      heap[leaseEnd]
 	lastLease int64
 }
@@ -27,6 +29,10 @@ type claim struct {
 	lane  string
 	lease int64
 	until int64
+	// What the row had when it was claimed. Nothing changes it while the claim holds.
+	made        int // attempts, since it was received or replayed
+	lastAttempt int64
+	history     []byte
 	// recording is set while the outcome is being committed; ended when the lease ran out meanwhile.
 	recording, ended bool
 }
@@ -39,7 +45,7 @@ func (e leaseEnd) before(o leaseEnd) bool { return e.until < o.until }
 
 // newQueue answers an empty queue whose leases count up from firstLease.
 func newQueue(firstLease int64) *queue {
-	return &queue{lanes: map[string]*lane{}, claims: map[int64]*claim{}, lastLease: firstLease}
+	return &queue{lanes: map[string]*lane{}, claims: map[int64]*claim{}, keyed: map[int64]keyed{}, merges: map[mergeKey][]int64{}, lastLease: firstLease}
 }
 
 func (q *queue) lane(name string) *lane {
@@ -57,10 +63,14 @@ func (q *queue) forgetIfEmpty(name string) {
 	}
 }
 
-func (q *queue) push(laneName string, w waiting) {
+// enter takes a notification that waits. What is known of it as a keyed one counts only when it is one.
+func (q *queue) enter(laneName string, w waiting, k keyed) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.lane(laneName).push(w)
+	if k.ordered || k.merge {
+		q.keyed[w.seq()] = k
+	}
+	q.offer(laneName, w)
 }
 
 // addDead counts n more dead notifications in the lane; n may be negative.

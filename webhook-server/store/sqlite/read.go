@@ -3,47 +3,82 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/store/history"
 )
 
-const columns = `seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, lane, received_at,
-	state, attempts, last_reason, last_attempt, next_attempt`
+const (
+	columns = `seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, lane, received_at,
+	state, attempts, last_reason, last_attempt, next_attempt, ordered, merge, replayed_at`
+	allColumns = columns + ", history"
+	// claimColumns are those that a claim needs and the queue does not know.
+	claimColumns = "seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, attempts, last_attempt, ordered, merge, replayed_at, history"
+)
 
 // row is a record as the table has it.
 type row struct {
 	seq int64
 	store.Record
-	received, lastAttempt, nextAttempt int64
+	received, lastAttempt, nextAttempt, replayed int64
+	history                                      []byte
 }
 
 func (r *row) fields() []any {
 	return []any{&r.seq, &r.ID, &r.GatewayID, &r.MerchantID, &r.TokenID, &r.UpdateType, &r.CorrelationID, &r.Lane, &r.received,
-		&r.State, &r.Attempts, &r.LastReason, &r.lastAttempt, &r.nextAttempt}
+		&r.State, &r.Attempts, &r.LastReason, &r.lastAttempt, &r.nextAttempt, &r.Ordered, &r.Merge, &r.replayed}
+}
+
+func (r *row) allFields() []any { return append(r.fields(), &r.history) }
+
+func (r *row) claimFields() []any {
+	return []any{&r.seq, &r.ID, &r.GatewayID, &r.MerchantID, &r.TokenID, &r.UpdateType, &r.CorrelationID, &r.Attempts, &r.lastAttempt, &r.Ordered, &r.Merge, &r.replayed, &r.history}
 }
 
 func (r *row) record() store.Record {
 	rec := r.Record
-	rec.ReceivedAt, rec.LastAttempt = fromMillis(r.received), fromMillis(r.lastAttempt)
+	rec.ReceivedAt, rec.LastAttempt, rec.ReplayedAt = fromMillis(r.received), fromMillis(r.lastAttempt), fromMillis(r.replayed)
 	if rec.State == store.Waiting {
 		rec.NextAttempt = fromMillis(r.nextAttempt)
 	}
 	return rec
 }
 
-// Get implements store.Store.
+func (r *row) delivery(lease int64) store.Delivery {
+	rec := r.record()
+	since := rec.ReceivedAt
+	if r.replayed != 0 {
+		since = rec.ReplayedAt
+	}
+	return store.Delivery{Notification: rec.Notification, Attempts: rec.Attempts, Since: since, LastAttempt: rec.LastAttempt, Lease: lease}
+}
+
+func (r *row) waiting() waiting { return newWaiting(r.seq, r.received, r.nextAttempt, r.Attempts) }
+
+func (r *row) keyed() keyed {
+	return keyed{id: r.ID, token: r.TokenID, updateType: r.UpdateType, ordered: r.Ordered, merge: r.Merge}
+}
+
+// Get implements store.Archive.
 func (s *Store) Get(ctx context.Context, id string) (store.Record, error) {
-	r, err := s.find(ctx, id)
+	q := searchFor(store.Filter{ID: id})
+	q.columns, q.fields = allColumns, (*row).allFields
+	r, err := s.find(ctx, q, id)
 	if err != nil {
 		return store.Record{}, fmt.Errorf("getting notification: %w", err)
 	}
-	return r.record(), nil
+	rec := r.record()
+	if rec.History, err = history.Decode(r.history); err != nil {
+		return store.Record{}, fmt.Errorf("getting notification %s: %w", id, err)
+	}
+	return rec, nil
 }
 
-func (s *Store) find(ctx context.Context, id string) (row, error) {
-	q := (&search{hint: "NOT INDEXED"}).equal("id", id)
-	q.through(byID, id)
+// find answers the first row of a search for an id.
+func (s *Store) find(ctx context.Context, q *search, id string) (row, error) {
+	if id == "" {
+		return row{}, store.ErrNotFound
+	}
 	rows, err := s.search(ctx, q, 1)
 	if err != nil {
 		return row{}, err
@@ -54,9 +89,17 @@ func (s *Store) find(ctx context.Context, id string) (row, error) {
 	return rows[0], nil
 }
 
-// List implements store.Store. Its order is that of acceptance, which is that of reception but for clocks that jump.
+// List implements store.Archive. Of those received in the same millisecond the one accepted last comes first.
 func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Record, error) {
-	rows, err := s.search(ctx, searchFor(f), pageSize(f.Limit))
+	q := searchFor(f)
+	if f.After != "" {
+		last, err := s.find(ctx, searchFor(store.Filter{ID: f.After}), f.After)
+		if err != nil {
+			return nil, fmt.Errorf("listing notifications after %s: %w", f.After, err)
+		}
+		q.behind(last)
+	}
+	rows, err := s.search(ctx, q, pageSize(f.Limit))
 	if err != nil {
 		return nil, fmt.Errorf("listing notifications: %w", err)
 	}
@@ -64,8 +107,16 @@ func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Record, error
 	for i := range rows {
 		records[i] = rows[i].record()
 	}
-	slices.SortStableFunc(records, func(a, b store.Record) int { return b.ReceivedAt.Compare(a.ReceivedAt) })
 	return records, nil
+}
+
+// Count implements store.Archive.
+func (s *Store) Count(ctx context.Context, f store.Filter) (int, error) {
+	n, err := s.count(ctx, searchFor(f))
+	if err != nil {
+		return 0, fmt.Errorf("counting notifications: %w", err)
+	}
+	return n, nil
 }
 
 func pageSize(limit int) int {

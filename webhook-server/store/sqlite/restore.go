@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -14,8 +15,8 @@ func (s *Store) restore(ctx context.Context) error {
 	if err := s.restoreWaiting(ctx); err != nil {
 		return fmt.Errorf("reading what waits: %w", err)
 	}
-	if err := s.restoreDead(ctx); err != nil {
-		return fmt.Errorf("counting dead letters: %w", err)
+	if err := s.restoreFinal(ctx); err != nil {
+		return fmt.Errorf("counting what is final: %w", err)
 	}
 	return nil
 }
@@ -36,24 +37,50 @@ func (w *writer) restore(ctx context.Context) error {
 	return nil
 }
 
+// restoreWaiting reads little of each row, for there may be a million, and more only of those that are keyed.
 func (s *Store) restoreWaiting(ctx context.Context) error {
-	rows, err := s.readers.QueryContext(ctx,
-		"SELECT lane, next_attempt, seq, received_at FROM notification INDEXED BY notification_waiting WHERE state = 'Waiting'")
+	const from = " FROM notification INDEXED BY notification_waiting WHERE state = 'Waiting'"
+	rows, err := s.readers.QueryContext(ctx, "SELECT lane, next_attempt, received_at, seq << ?1 | min(attempts, ?2), ordered OR merge"+from, attemptBits, mostAttempts)
 	if err != nil {
 		return err
 	}
+	anyKeyed := false
+	lanes := map[string]string{}
 	for rows.Next() {
-		var lane string
+		var lane sql.RawBytes
 		var w waiting
-		if err := rows.Scan(&lane, &w.due, &w.seq, &w.received); err != nil {
+		var isKeyed bool
+		if err := rows.Scan(&lane, &w.due, &w.received, &w.rank, &isKeyed); err != nil {
 			return errors.Join(err, rows.Close())
 		}
-		s.queue.push(lane, w)
+		if isKeyed {
+			anyKeyed = true
+			continue
+		}
+		name, known := lanes[string(lane)]
+		if !known {
+			name = string(lane)
+			lanes[name] = name
+		}
+		s.queue.enter(name, w, keyed{})
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || !anyKeyed {
+		return err
+	}
+	if rows, err = s.readers.QueryContext(ctx, "SELECT "+columns+from+" AND (ordered OR merge) ORDER BY seq"); err != nil {
+		return err
+	}
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(r.fields()...); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		s.queue.enter(r.Lane, r.waiting(), r.keyed())
 	}
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-func (s *Store) restoreDead(ctx context.Context) error {
+func (s *Store) restoreFinal(ctx context.Context) error {
 	rows, err := s.readers.QueryContext(ctx,
 		"SELECT lane, count(*) FROM notification INDEXED BY notification_final WHERE state <> 'Waiting' AND state = 'Dead' GROUP BY lane")
 	if err != nil {
@@ -64,8 +91,13 @@ func (s *Store) restoreDead(ctx context.Context) error {
 		count int
 	}
 	counts, err := scanAll(rows, func(c *laneCount) []any { return []any{&c.lane, &c.count} })
+	if err != nil {
+		return err
+	}
 	for _, c := range counts {
 		s.queue.addDead(c.lane, c.count)
+		s.writer.final.dead += c.count
 	}
-	return err
+	return s.readers.QueryRowContext(ctx, `SELECT count(*) FROM notification INDEXED BY notification_final
+		WHERE state <> 'Waiting' AND state = 'Delivered'`).Scan(&s.writer.final.delivered)
 }

@@ -3,60 +3,26 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 )
 
-// migrations lead from an empty file to the present schema; PRAGMA user_version counts those that have run.
-// They only ever grow at the end: a released one is never edited.
+// migrations lead from an empty file to the present schema, forward only: a released one is never edited, and what it says of the
+// schema is documented there. Each of them also sets PRAGMA user_version to its number: that is where every release, the first ones
+// included, looks for a schema newer than its own.
 //
-// An append changes the end of the table and the end of notification_waiting, nothing else. A row enters notification_final with its
-// outcome. What else is searched for is in the run table: for 4096 rows of the notification table at a time (those with the same
-// seq / 4096) and for each searched column, one blob of sorted slots, see run.go. A look-up asks each run in turn: 250 of them for a
-// million rows, a few milliseconds. The newest rows, fewer than a run, it reads through.
-//
-// The probe table is empty but for the time of a probe, see check.go.
-//
-// The seq of a revocation is the cursor of those who follow them. AUTOINCREMENT never gives one twice, even when the newest row has
-// been pruned: its successor would otherwise be passed over.
-//
-// Instants are Unix milliseconds, 0 for none. auto_vacuum stays off: the pages that Prune frees are used again by later appends, so the
-// file keeps the size of its largest backlog, and pages need no pointer map, which would cost every write.
-var migrations = []string{`
-CREATE TABLE notification (
-	seq            INTEGER PRIMARY KEY,
-	id             TEXT    NOT NULL,
-	gateway_id     TEXT    NOT NULL,
-	merchant_id    TEXT    NOT NULL,
-	token_id       TEXT    NOT NULL,
-	update_type    TEXT    NOT NULL,
-	correlation_id TEXT    NOT NULL,
-	lane           TEXT    NOT NULL,
-	received_at    INTEGER NOT NULL,
-	next_attempt   INTEGER NOT NULL,
-	state          TEXT    NOT NULL DEFAULT 'Waiting',
-	attempts       INTEGER NOT NULL DEFAULT 0,
-	last_reason    TEXT    NOT NULL DEFAULT '',
-	last_attempt   INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX notification_waiting ON notification (seq) WHERE state = 'Waiting';
-CREATE INDEX notification_final ON notification (state, last_attempt) WHERE state <> 'Waiting';
-CREATE TABLE run (
-	number INTEGER NOT NULL,
-	field  TEXT    NOT NULL,
-	slots  BLOB    NOT NULL,
-	PRIMARY KEY (number, field)
-) STRICT;
-CREATE TABLE probe (filler BLOB NOT NULL) STRICT;
-`, `
-CREATE TABLE revocation (
-	seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-	gateway_id TEXT    NOT NULL,
-	jti        TEXT    NOT NULL,
-	expires_at INTEGER NOT NULL,
-	UNIQUE (gateway_id, jti)
-) STRICT;
-CREATE INDEX revocation_expiry ON revocation (expires_at);
-`}
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// schemaVersion is the number of the last migration.
+const schemaVersion = 3
+
+// lastUnlisted is the last schema version whose release did not list its migrations in goose's table.
+const lastUnlisted = 2
 
 // migrate brings the file to the present schema, one transaction for each step.
 func migrate(ctx context.Context, db *sql.DB) error {
@@ -64,29 +30,52 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return fmt.Errorf("reading the schema version: %w", err)
 	}
-	if version > len(migrations) {
+	if version > schemaVersion {
 		return fmt.Errorf("%w: the file has schema version %d, this program knows up to %d; use a release that is at least as new as the one that wrote it",
-			ErrNewerSchema, version, len(migrations))
+			ErrNewerSchema, version, schemaVersion)
 	}
-	for ; version < len(migrations); version++ {
-		if err := step(ctx, db, migrations[version], version+1); err != nil {
-			return fmt.Errorf("migrating to schema version %d: %w", version+1, err)
-		}
+	if err := listMigrations(ctx, db, version); err != nil {
+		return fmt.Errorf("taking over schema version %d: %w", version, err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrating from schema version %d to %d: %w", version, schemaVersion, err)
 	}
 	return nil
 }
 
-func step(ctx context.Context, db *sql.DB, statements string, version int) error {
+// listMigrations puts into goose's table which migrations the file of an earlier release has already been through.
+func listMigrations(ctx context.Context, db *sql.DB, version int) error {
+	if version == 0 || version > lastUnlisted {
+		return nil
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	if _, err := tx.ExecContext(ctx, statements); err != nil {
+	var listed bool
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = ?", goose.DefaultTablename).Scan(&listed); err != nil || listed {
+		return err // listed already: the migration after it has failed since
+	}
+	list, err := database.NewStore(goose.DialectSQLite3, goose.DefaultTablename)
+	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+	if err := list.CreateVersionTable(ctx, tx); err != nil {
 		return err
+	}
+	for done := range int64(version) + 1 { // goose expects a version 0 too
+		if err := list.Insert(ctx, tx, database.InsertRequest{Version: done}); err != nil {
+			return err
+		}
 	}
 	return tx.Commit()
 }

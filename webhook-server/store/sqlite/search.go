@@ -1,125 +1,156 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
-	"errors"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/store/runs"
 )
 
-// search is the WHERE clause of a look-up, and what serves it best: a field, by way of the runs, or an index. An index is named rather
+// search is the WHERE clause of a look-up, its order, and what serves it best: a field, by way of the runs, or an index. An index is named rather
 // than left to the planner: it has no statistics, and a wrong guess reads the whole table.
 type search struct {
 	hint  string
 	terms []string
 	args  []any
 
-	inRuns bool
-	field  field
+	inRuns bool // by the slots of field
+	field  runs.Field
 	value  string
+	atOnce bool // by the index, not a run at a time
+
+	oldestFirst bool
+	from, until int64 // only what was received in between counts: runs of others are passed over
+	columns     string
+	fields      func(*row) []any
+}
+
+// searchFor picks the most selective field that the filter names. The delivered are so many that going back from the newest finds them.
+func searchFor(f store.Filter) *search {
+	q := &search{hint: "NOT INDEXED", columns: columns, fields: (*row).fields, from: math.MinInt64, until: never}
+	switch {
+	case f.ID != "":
+		q.through(runs.ByID, f.ID)
+	case f.CorrelationID != "":
+		q.through(runs.ByCorrelation, f.CorrelationID)
+	case f.TokenID != "":
+		q.through(runs.ByToken, f.TokenID)
+	case f.State == store.Waiting:
+		q.hint, q.terms = "INDEXED BY notification_waiting", []string{"state = 'Waiting'"}
+	case f.State == store.Dead:
+		q.hint, q.terms, q.atOnce = "INDEXED BY notification_final", []string{"state <> 'Waiting'"}, true
+	case f.MerchantID != "":
+		q.through(runs.ByMerchant, f.MerchantID)
+	}
+	q.equal("id", f.ID).equal("correlation_id", f.CorrelationID).equal("token_id", f.TokenID).
+		equal("merchant_id", f.MerchantID).equal("gateway_id", f.GatewayID).equal("state", string(f.State)).
+		equal("lane", f.Lane).equal("update_type", f.UpdateType).equal("last_reason", f.Reason)
+	if !f.ReceivedFrom.IsZero() {
+		q.from = notBefore(f.ReceivedFrom)
+		q.where("received_at >= ?", q.from)
+	}
+	if !f.ReceivedUntil.IsZero() {
+		q.until = notBefore(f.ReceivedUntil)
+		q.where("received_at < ?", q.until)
+	}
+	return q
+}
+
+// notBefore is the first millisecond that is not before t.
+func notBefore(t time.Time) int64 {
+	ms := t.UnixMilli()
+	if time.UnixMilli(ms).Before(t) {
+		ms++
+	}
+	return ms
+}
+
+// where adds a condition.
+func (q *search) where(term string, args ...any) {
+	q.terms = append(q.terms, term)
+	q.args = append(q.args, args...)
 }
 
 // equal adds a condition; an empty value matches everything.
 func (q *search) equal(column, value string) *search {
-	if value == "" {
-		return q
+	if value != "" {
+		q.where(column+" = ?", value)
 	}
-	q.terms = append(q.terms, column+" = ?")
-	q.args = append(q.args, value)
 	return q
 }
 
 // through has the runs searched for the value.
-func (q *search) through(f field, value string) { q.inRuns, q.field, q.value = true, f, value }
+func (q *search) through(f runs.Field, value string) { q.inRuns, q.field, q.value = true, f, value }
 
-// searchFor picks the most selective field that the filter names. The delivered are so many that going back from the newest finds them.
-func searchFor(f store.Filter) *search {
-	q := &search{hint: "NOT INDEXED"}
-	switch {
-	case f.CorrelationID != "":
-		q.through(byCorrelation, f.CorrelationID)
-	case f.TokenID != "":
-		q.through(byToken, f.TokenID)
-	case f.State == store.Waiting:
-		q.hint, q.terms = "INDEXED BY notification_waiting", []string{"state = 'Waiting'"}
-	case f.State == store.Dead:
-		q.hint, q.terms = "INDEXED BY notification_final", []string{"state <> 'Waiting'"}
-	case f.MerchantID != "":
-		q.through(byMerchant, f.MerchantID)
+// behind has the search go on after the row, in its order.
+func (q *search) behind(last row) {
+	if q.oldestFirst {
+		q.from = max(q.from, last.received)
+		q.where("(received_at, seq) > (?, ?)", last.received, last.seq)
+		return
 	}
-	return q.equal("correlation_id", f.CorrelationID).equal("token_id", f.TokenID).
-		equal("merchant_id", f.MerchantID).equal("gateway_id", f.GatewayID).equal("state", string(f.State))
+	q.until = min(q.until, last.received+1)
+	q.where("(received_at, seq) < (?, ?)", last.received, last.seq)
 }
 
-// search answers the newest rows that match.
-func (s *Store) search(ctx context.Context, q *search, limit int) ([]row, error) {
-	if err := s.closed(); err != nil {
-		return nil, err
+// compare is the order of the answer.
+func (q *search) compare(a, b row) int {
+	order := cmp.Or(cmp.Compare(a.received, b.received), cmp.Compare(a.seq, b.seq))
+	if q.oldestFirst {
+		return order
 	}
-	until := s.writer.index.until.Load() // before the snapshot: the snapshot then has the runs up to here
-	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback() }() // it has only read
-	if !q.inRuns {
-		return q.rows(ctx, tx, "", nil, limit)
-	}
-	found, err := q.rows(ctx, tx, "seq > ?", until, limit)
-	if err != nil || len(found) == limit {
-		return found, err
-	}
-	older, err := q.rowsInRuns(ctx, tx, until/runRows, limit-len(found))
-	return append(found, older...), err
+	return -order
 }
 
-// rowsInRuns goes back through the runs from the one given.
-func (q *search) rowsInRuns(ctx context.Context, tx *sql.Tx, last int64, limit int) (found []row, err error) {
-	runs, err := tx.QueryContext(ctx, "SELECT number, slots FROM run WHERE field = ? AND number <= ? ORDER BY number DESC", q.field.column(), last)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, runs.Err(), runs.Close()) }()
-	for len(found) < limit && runs.Next() {
-		var number int64
-		var packed sql.RawBytes
-		if err := runs.Scan(&number, &packed); err != nil {
-			return nil, err
-		}
-		seqs := find(number, packed, q.value)
-		if len(seqs) == 0 {
-			continue
-		}
-		list, err := json.Marshal(seqs)
-		if err != nil {
-			return nil, err
-		}
-		some, err := q.rows(ctx, tx, "seq IN (SELECT value FROM json_each(?))", string(list), limit-len(found))
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, some...)
-	}
-	return found, nil
-}
-
-// rows answers the newest that match and also meet the condition, which has one argument; "" is no condition.
-func (q *search) rows(ctx context.Context, tx *sql.Tx, condition string, arg any, limit int) ([]row, error) {
-	terms, args := q.terms, q.args
+// text is the statement that selects what matches and also meets the condition; "" is no condition.
+func (q *search) text(selected, condition string) string {
+	terms := q.terms
 	if condition != "" {
-		terms, args = slices.Concat([]string{condition}, terms), slices.Concat([]any{arg}, args)
+		terms = slices.Concat([]string{condition}, terms)
 	}
-	text := "SELECT " + columns + " FROM notification " + q.hint
+	text := "SELECT " + selected + " FROM notification " + q.hint
 	if len(terms) > 0 {
 		text += " WHERE " + strings.Join(terms, " AND ")
 	}
-	rows, err := tx.QueryContext(ctx, text+" ORDER BY seq DESC LIMIT ?", slices.Concat(args, []any{limit})...)
-	if err != nil {
-		return nil, err
+	return text
+}
+
+// search answers the first rows that match.
+func (s *Store) search(ctx context.Context, q *search, limit int) (found []row, err error) {
+	order := " ORDER BY received_at DESC, seq DESC LIMIT ?"
+	if q.oldestFirst {
+		order = " ORDER BY received_at, seq LIMIT ?"
 	}
-	return scanAll(rows, (*row).fields)
+	err = s.walk(ctx, q, func(tx *sql.Tx, p part) (more bool, err error) {
+		if len(found) == limit && p.isBeyond(q, found[limit-1]) {
+			return false, nil
+		}
+		rows, err := tx.QueryContext(ctx, q.text(q.columns, p.condition)+order, slices.Concat(p.args, q.args, []any{limit})...)
+		if err != nil {
+			return false, err
+		}
+		some, err := scanAll(rows, q.fields)
+		found = append(found, some...)
+		slices.SortFunc(found, q.compare)
+		found = found[:min(limit, len(found))]
+		return true, err
+	})
+	return found, err
+}
+
+// count counts the rows that match.
+func (s *Store) count(ctx context.Context, q *search) (count int, err error) {
+	err = s.walk(ctx, q, func(tx *sql.Tx, p part) (more bool, err error) {
+		var some int
+		err = tx.QueryRowContext(ctx, q.text("count(*)", p.condition), slices.Concat(p.args, q.args)...).Scan(&some)
+		count += some
+		return true, err
+	})
+	return count, err
 }

@@ -40,6 +40,7 @@ type Store struct {
 	path    string
 	lock    *os.File
 	queue   *queue
+	id      string
 	readers *sql.DB
 	claimed *sql.Stmt
 	writer  *writer
@@ -93,9 +94,12 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if s.readers, err = connect(s.path, maxReaders, "query_only(1)"); err != nil {
 		return err
 	}
-	s.claimed, err = s.readers.PrepareContext(ctx, "SELECT "+columns+" FROM notification WHERE seq IN (SELECT value FROM json_each(?))")
+	s.claimed, err = s.readers.PrepareContext(ctx, "SELECT "+claimColumns+" FROM notification WHERE seq IN (SELECT value FROM json_each(?))")
 	if err != nil {
 		return err
+	}
+	if err := s.readers.QueryRowContext(ctx, "SELECT id FROM store").Scan(&s.id); err != nil {
+		return fmt.Errorf("reading the store's id: %w", err)
 	}
 	if s.checkpointer, err = newCheckpointer(s.path, s.log); err != nil {
 		return err
@@ -110,6 +114,9 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	s.checkpointer.start(s.writer)
 	return nil
 }
+
+// ID implements store.Store. A copy of the file has the same: two servers that are given one each would be taken for replicas of one store.
+func (s *Store) ID() string { return s.id }
 
 // Close lets what is queued commit, moves the write-ahead log into the file and ends the store. Later calls answer store.ErrClosed.
 func (s *Store) Close() error {

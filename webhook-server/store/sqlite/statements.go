@@ -10,22 +10,23 @@ import (
 
 // statements are what the writer runs, prepared once on its connection.
 type statements struct {
-	begin, commit      *sql.Stmt
-	inserts            []insertion // the largest first
-	record             *sql.Stmt
-	insertRun, dropRun *sql.Stmt
-	prune              *sql.Stmt
-	revoke             *sql.Stmt
-	pruneRevoked       *sql.Stmt
-	probe, endProbe    *sql.Stmt
-	pages, freePages   *sql.Stmt
+	begin, commit        *sql.Stmt
+	inserts              []insertion // the largest first
+	record               *sql.Stmt
+	insertRun, dropRun   *sql.Stmt
+	insertSpan, dropSpan *sql.Stmt
+	prune                *sql.Stmt
+	revoke               *sql.Stmt
+	pruneRevoked         *sql.Stmt
+	probe, endProbe      *sql.Stmt
+	pages, freePages     *sql.Stmt
 }
 
-// rowsOfRun finds the rows of the run ?1; the numbers are runRows and one less.
+// rowsOfRun finds the rows of the run ?1; the numbers are runs.Rows and one less.
 const rowsOfRun = `SELECT 1 FROM notification WHERE seq BETWEEN ?1 * 4096 AND ?1 * 4096 + 4095`
 
 // rowValues is how many values a new row has.
-const rowValues = 10
+const rowValues = 12
 
 // insertion inserts so many rows at once.
 type insertion struct {
@@ -34,9 +35,9 @@ type insertion struct {
 }
 
 func insertText(rows int) string {
-	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	return `INSERT INTO notification
-		(seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, lane, received_at, next_attempt)
+		(seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, lane, received_at, next_attempt, ordered, merge)
 		VALUES ` + row + strings.Repeat(", "+row, rows-1)
 }
 
@@ -54,9 +55,11 @@ func (w *writer) prepare(ctx context.Context) error {
 	}{
 		{&s.begin, "BEGIN IMMEDIATE"},
 		{&s.commit, "COMMIT"},
-		{&s.record, `UPDATE notification SET state = ?2, attempts = attempts + 1, last_reason = ?3, last_attempt = ?4, next_attempt = ?5 WHERE seq = ?1`},
+		{&s.record, `UPDATE notification SET state = ?2, attempts = ?3, last_reason = ?4, last_attempt = ?5, next_attempt = ?6, history = ?7 WHERE seq = ?1`},
 		{&s.insertRun, `INSERT INTO run (number, field, slots) SELECT ?1, ?2, ?3 WHERE EXISTS (` + rowsOfRun + `)`},
+		{&s.insertSpan, `INSERT INTO span (number, received_first, received_last) SELECT ?1, ?2, ?3 WHERE EXISTS (` + rowsOfRun + `)`},
 		{&s.dropRun, `DELETE FROM run WHERE number = ?1 AND NOT EXISTS (` + rowsOfRun + `)`},
+		{&s.dropSpan, `DELETE FROM span WHERE number = ?1 AND NOT EXISTS (` + rowsOfRun + `)`},
 		{&s.prune, `DELETE FROM notification WHERE seq IN (
 			SELECT seq FROM notification INDEXED BY notification_final
 			WHERE state <> 'Waiting' AND state = ?1 AND last_attempt < ?2 ORDER BY last_attempt LIMIT ?3) RETURNING seq, lane`},
@@ -86,7 +89,7 @@ func (s *statements) close() error {
 	for _, insert := range s.inserts {
 		errs = append(errs, insert.stmt.Close())
 	}
-	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.record, s.insertRun, s.dropRun, s.prune, s.revoke, s.pruneRevoked, s.probe, s.endProbe, s.pages, s.freePages} {
+	for _, stmt := range []*sql.Stmt{s.begin, s.commit, s.record, s.insertRun, s.dropRun, s.insertSpan, s.dropSpan, s.prune, s.revoke, s.pruneRevoked, s.probe, s.endProbe, s.pages, s.freePages} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
+	"github.com/d1gateway/d1gateway/webhook-server/store/runs"
 )
 
 const (
@@ -34,8 +35,10 @@ type writer struct {
 	stmts    statements
 
 	nextSeq int64
-	rows    []any // to be inserted: the values of one row after those of the other
-	changed int   // rows written in the transaction under way
+	rows    []any               // to be inserted: the values of one row after those of the other
+	merges  map[mergeKey]string // the ids of rows of the transaction under way that others may be merged into
+	final   finalCounts
+	changed int // rows written in the transaction under way
 	failing bool
 
 	ops        chan *op
@@ -47,7 +50,7 @@ type writer struct {
 
 func newWriter(db *sql.DB, q *queue, o Options) *writer {
 	return &writer{
-		db: db, queue: q, log: o.Logger, now: o.Now, onCommit: o.OnCommit, maxBytes: o.MaxBytes, index: &indexer{},
+		db: db, queue: q, log: o.Logger, now: o.Now, onCommit: o.OnCommit, maxBytes: o.MaxBytes, index: &indexer{}, merges: map[mergeKey]string{},
 		ops: make(chan *op, queueLength), restartLog: make(chan struct{}),
 		stopping: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -145,7 +148,7 @@ func (w *writer) applyAll(batch []*op) error {
 func (w *writer) indexMore() {
 	err := w.transact(func() error { return w.index.write(w) })
 	if err != nil {
-		w.index.retryAt = w.nextSeq + runRows
+		w.index.retryAt = w.nextSeq + runs.Rows
 		w.log.Warn("Indexing failed; searches get slower until it succeeds", "error", err)
 		return
 	}
@@ -155,6 +158,8 @@ func (w *writer) indexMore() {
 // transact runs the work in a transaction and flushes it to the disk.
 func (w *writer) transact(work func() error) error {
 	w.changed, w.rows = 0, w.rows[:0]
+	clear(w.merges)
+	before := w.final
 	if err := w.place.check(w.now()); err != nil {
 		return err
 	}
@@ -164,10 +169,12 @@ func (w *writer) transact(work func() error) error {
 	}
 	if err := work(); err != nil {
 		w.rollBack()
+		w.final = before
 		return asFull(err)
 	}
 	if _, err := w.exec(w.stmts.commit); err != nil {
 		w.rollBack()
+		w.final = before
 		return asFull(fmt.Errorf("committing: %w", err))
 	}
 	w.progress.wrote(w.changed)

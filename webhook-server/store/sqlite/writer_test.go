@@ -76,7 +76,7 @@ func queueAppends(t *testing.T, s *Store, ids ...string) (errs func() map[string
 		all.Go(func() {
 			n := storetest.LoadNotification(1)
 			n.ID = id
-			err := s.Append(context.Background(), n)
+			_, err := s.Append(context.Background(), n)
 			mu.Lock()
 			defer mu.Unlock()
 			results[id] = err
@@ -157,7 +157,10 @@ func TestAnOperationWithdrawnWhileQueuedDoesNotRun(t *testing.T) {
 	release := hold(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	answered := make(chan error)
-	go func() { answered <- s.Append(ctx, storetest.LoadNotification(1)) }()
+	go func() {
+		_, err := s.Append(ctx, storetest.LoadNotification(1))
+		answered <- err
+	}()
 	waitFor(t, func() bool { return len(s.writer.ops) == 1 })
 	cancel()
 	if err := <-answered; !errors.Is(err, context.Canceled) { // while the writer is still held
@@ -172,7 +175,7 @@ func TestAnOperationWithdrawnWhileQueuedDoesNotRun(t *testing.T) {
 func TestAWithdrawnOutcomeLeavesTheClaim(t *testing.T) {
 	s, _ := openWith(t, 0)
 	n := storetest.LoadNotification(1)
-	if err := s.Append(t.Context(), n); err != nil {
+	if _, err := s.Append(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
 	claimed, err := s.Claim(t.Context(), n.Lane, n.ReceivedAt, 1, time.Minute)

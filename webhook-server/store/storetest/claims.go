@@ -17,8 +17,27 @@ var claimTests = []conformanceTest{
 		if got.Notification != want {
 			f.Errorf("claimed %+v, want %+v", got.Notification, want)
 		}
-		if got.Attempts != 0 {
-			f.Errorf("attempts = %d, want 0", got.Attempts)
+		if got.Attempts != 0 || !got.Since.Equal(want.ReceivedAt) || !got.LastAttempt.IsZero() {
+			f.Errorf("%d attempts since %s, the last at %s", got.Attempts, got.Since, got.LastAttempt)
+		}
+	}},
+	{"what is ordered and may be merged is kept with it", func(f *fixture) {
+		want := ordered(1, "tok", 0)
+		want.Merge = true
+		f.append(want)
+		f.reopen()
+		if got := f.claimOne(laneA, start()); got.Notification != want {
+			f.Errorf("claimed %+v, want %+v", got.Notification, want)
+		}
+		f.wantRecordOf(want)
+	}},
+	{"a claim after attempts says when the last one ended, and that its schedule began with its reception", func(f *fixture) {
+		f.append(notification(1, laneA, 0))
+		f.retry(f.claimOne(laneA, start()), after(1), after(2))
+		f.retry(f.claimOne(laneA, after(2)), after(3), after(4))
+		got := f.claimOne(laneA, after(4))
+		if got.Attempts != 2 || !got.Since.Equal(start()) || !got.LastAttempt.Equal(after(3)) {
+			f.Errorf("%d attempts since %s, the last at %s", got.Attempts, got.Since, got.LastAttempt)
 		}
 	}},
 	{"a received instant is kept to the millisecond", func(f *fixture) {
@@ -80,13 +99,11 @@ var claimTests = []conformanceTest{
 		bad := notification(2, laneA, 0)
 		bad.ID = ""
 		f.append(notification(1, laneA, 0))
-		if err := f.Append(f.Context(), bad); err == nil || errors.Is(err, store.ErrFull) {
+		if _, err := f.Append(f.Context(), bad); err == nil || errors.Is(err, store.ErrFull) {
 			f.Errorf("appending an empty id: %v", err)
 		}
 		f.append(notification(3, laneA, 0))
-		if got := ids(f.claim(laneA, start(), 10)); !slices.Equal(got, []string{"msg_000001", "msg_000003"}) {
-			f.Errorf("claimed %v", got)
-		}
+		f.wantClaimed(laneA, start(), "msg_000001", "msg_000003")
 	}},
 }
 
@@ -148,9 +165,7 @@ var leaseTests = []conformanceTest{
 	{"a released notification is due as before, with no attempt counted", func(f *fixture) {
 		f.append(notification(1, laneA, 0), notification(2, laneA, 1))
 		first := f.claim(laneA, after(5), 1)[0]
-		if err := f.Release(f.Context(), first.ID, first.Lease); err != nil {
-			f.Fatalf("releasing: %v", err)
-		}
+		f.release(first)
 		again := f.claim(laneA, after(5), 1)[0]
 		if again.ID != first.ID || again.Attempts != 0 {
 			f.Errorf("claimed %s with %d attempts, want %s with 0", again.ID, again.Attempts, first.ID)

@@ -21,7 +21,7 @@ var concurrencyTests = []conformanceTest{
 		for p := range producers {
 			all.Go(func() {
 				for i := range each {
-					if err := f.Append(f.Context(), notification(p*each+i, lanes[(p+i)%len(lanes)], 0)); err != nil {
+					if _, err := f.Append(f.Context(), notification(p*each+i, lanes[(p+i)%len(lanes)], 0)); err != nil {
 						f.Errorf("appending: %v", err)
 						left.Add(-1) // or the workers would wait for it
 					}
@@ -67,7 +67,7 @@ var concurrencyTests = []conformanceTest{
 		cancel()
 		stored := 0
 		for i := range 100 {
-			if f.Append(ended, notification(i, laneA, 0)) == nil {
+			if _, err := f.Append(ended, notification(i, laneA, 0)); err == nil {
 				stored++
 			}
 		}
@@ -112,7 +112,7 @@ var closeTests = []conformanceTest{
 		for p := range 16 {
 			all.Go(func() {
 				for i := 0; ; i++ {
-					err := f.Append(f.Context(), notification(p*1000000+i, laneA, 0))
+					_, err := f.Append(f.Context(), notification(p*1000000+i, laneA, 0))
 					if errors.Is(err, store.ErrClosed) {
 						return
 					}
@@ -154,16 +154,25 @@ func (f *fixture) callAll(d store.Delivery) map[string]error {
 	ctx := f.Context()
 	_, dueLanes := f.DueLanes(ctx, start())
 	_, claim := f.Claim(ctx, laneA, start(), 1, minute)
+	_, claimProbe := f.ClaimProbe(ctx, laneA, start(), minute)
+	_, appended := f.Append(ctx, notification(2, laneA, 0))
 	_, _, nextDue := f.NextDue(ctx, start())
 	_, get := f.Get(ctx, d.ID)
 	_, list := f.List(ctx, store.Filter{})
+	_, count := f.Count(ctx, store.Filter{})
+	_, replay := f.Replay(ctx, store.Filter{}, start(), 1)
 	_, lanes := f.Lanes(ctx)
 	_, prune := f.Prune(ctx, store.Dead, start(), 1)
+	_, pruneBeyond := f.PruneBeyond(ctx, store.Dead, 0, 1)
+	_, pauses := f.Pauses(ctx)
 	_, _, revocations := f.Revocations(ctx, 0)
 	_, pruneRevocations := f.PruneRevocations(ctx, start(), 1)
 	return map[string]error{
 		"Revoke": f.Revoke(ctx, revocation(1, 0)), "Revocations": revocations, "PruneRevocations": pruneRevocations,
-		"Append": f.Append(ctx, notification(2, laneA, 0)), "DueLanes": dueLanes, "Claim": claim, "NextDue": nextDue,
+		"Append": appended, "DueLanes": dueLanes, "Claim": claim, "ClaimProbe": claimProbe, "NextDue": nextDue,
+		"Count": count, "Replay": replay, "PruneBeyond": pruneBeyond,
+		"Pause": f.Pause(ctx, store.Pause{Lane: laneA, Since: start()}), "Resume": f.Resume(ctx, laneA, false, start()),
+		"Pauses": pauses, "PrunePauses": f.PrunePauses(ctx, start()),
 		"Record":  f.Record(ctx, store.Outcome{ID: d.ID, Lease: d.Lease, State: store.Delivered, At: start()}),
 		"Release": f.Release(ctx, d.ID, d.Lease), "Get": get, "List": list, "Lanes": lanes, "Prune": prune, "Check": f.Check(ctx),
 	}

@@ -35,10 +35,10 @@ func OpenFsyncLog(path string) (*FsyncLog, error) {
 }
 
 // Append returns once n is durable.
-func (l *FsyncLog) Append(_ context.Context, n store.Notification) error {
+func (l *FsyncLog) Append(_ context.Context, n store.Notification) (string, error) {
 	e := logEntry{bytes: encode(n), result: make(chan error, 1)}
 	l.entries <- e
-	return <-e.result
+	return n.ID, <-e.result
 }
 
 // Close ends the log; no Append may be under way or follow.

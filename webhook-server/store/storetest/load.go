@@ -13,7 +13,7 @@ import (
 
 // Appender is the part of a store that AppendLoad loads; FsyncLog is one too.
 type Appender interface {
-	Append(ctx context.Context, n store.Notification) error
+	Append(ctx context.Context, n store.Notification) (id string, err error)
 }
 
 // AppendLoad appends total notifications from so many producers, each of which waits for its own to be durable before it sends the next,
@@ -27,7 +27,7 @@ func AppendLoad(ctx context.Context, to Appender, producers, total int) (time.Du
 	for range producers {
 		done.Go(func() {
 			for i := sent.Add(1); i <= int64(total) && ctx.Err() == nil; i = sent.Add(1) {
-				if err := to.Append(ctx, LoadNotification(int(i))); err != nil {
+				if _, err := to.Append(ctx, LoadNotification(int(i))); err != nil {
 					cancel(err)
 				}
 			}

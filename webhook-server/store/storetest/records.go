@@ -12,9 +12,7 @@ var recordTests = []conformanceTest{
 		n := notification(1, laneA, 7)
 		f.append(n)
 		want := store.Record{Notification: n, State: store.Waiting, NextAttempt: n.ReceivedAt}
-		if got := f.get(n.ID); got != want {
-			f.Errorf("record %+v, want %+v", got, want)
-		}
+		f.wantRecord(want)
 	}},
 	{"a claimed notification still waits", func(f *fixture) {
 		f.append(notification(1, laneA, 0))
@@ -32,20 +30,18 @@ var recordTests = []conformanceTest{
 			f.Errorf("attempts at the second claim: %d", second.Attempts)
 		}
 		f.record(second, store.Waiting, "refused", after(11), after(20))
-		want := store.Record{Notification: n, State: store.Waiting, Attempts: 2, LastReason: "refused", LastAttempt: after(11), NextAttempt: after(20)}
-		if got := f.get(n.ID); got != want {
-			f.Errorf("record %+v, want %+v", got, want)
-		}
+		want := store.Record{Notification: n, State: store.Waiting, Attempts: 2, LastReason: "refused", LastAttempt: after(11), NextAttempt: after(20),
+			History: []store.Attempt{{EndedAt: after(1), Took: took, Reason: "timeout"}, {EndedAt: after(11), Took: took, Reason: "refused"}}}
+		f.wantRecord(want)
 	}},
 	{"a delivered notification is final", func(f *fixture) {
 		n := notification(1, laneA, 0)
 		f.append(n)
 		f.record(f.claimOne(laneA, start()), store.Waiting, "timeout", after(1), after(2))
 		f.delivered(f.claimOne(laneA, after(2)), after(3))
-		want := store.Record{Notification: n, State: store.Delivered, Attempts: 2, LastAttempt: after(3)}
-		if got := f.get(n.ID); got != want {
-			f.Errorf("record %+v, want %+v", got, want)
-		}
+		want := store.Record{Notification: n, State: store.Delivered, Attempts: 2, LastAttempt: after(3),
+			History: []store.Attempt{{EndedAt: after(1), Took: took, Reason: "timeout"}, {EndedAt: after(3), Took: took}}}
+		f.wantRecord(want)
 		if got := f.claim(laneA, after(1000), 10); len(got) != 0 {
 			f.Errorf("claimed %v", ids(got))
 		}
@@ -54,10 +50,9 @@ var recordTests = []conformanceTest{
 		n := notification(1, laneA, 0)
 		f.append(n)
 		f.dead(f.claimOne(laneA, start()), after(1))
-		want := store.Record{Notification: n, State: store.Dead, Attempts: 1, LastReason: "gone", LastAttempt: after(1)}
-		if got := f.get(n.ID); got != want {
-			f.Errorf("record %+v, want %+v", got, want)
-		}
+		want := store.Record{Notification: n, State: store.Dead, Attempts: 1, LastReason: "gone", LastAttempt: after(1),
+			History: []store.Attempt{{EndedAt: after(1), Took: took, Reason: "gone"}}}
+		f.wantRecord(want)
 		if got := f.claim(laneA, after(1000), 10); len(got) != 0 {
 			f.Errorf("claimed %v", ids(got))
 		}
@@ -133,5 +128,28 @@ func (f *fixture) wantNextDue(now, want time.Time) {
 	got, ok, err := f.NextDue(f.Context(), now)
 	if err != nil || ok == want.IsZero() || !got.Equal(want) {
 		f.Errorf("next due after %s: %s, %t, %v; want %s", now, got, ok, err, want)
+	}
+}
+
+// wantRecordOf expects what has just been appended.
+func (f *fixture) wantRecordOf(n store.Notification) {
+	f.Helper()
+	f.wantRecord(store.Record{Notification: n, State: store.Waiting, NextAttempt: n.ReceivedAt})
+}
+
+func (f *fixture) wantNotFound(all ...string) {
+	f.Helper()
+	for _, id := range all {
+		if _, err := f.Get(f.Context(), id); !errors.Is(err, store.ErrNotFound) {
+			f.Errorf("getting %s: %v", id, err)
+		}
+	}
+}
+
+// wantLost expects the outcome to be refused.
+func (f *fixture) wantLost(o store.Outcome) {
+	f.Helper()
+	if err := f.Record(f.Context(), o); !errors.Is(err, store.ErrLeaseLost) {
+		f.Errorf("recording under a lease that ended: %v", err)
 	}
 }

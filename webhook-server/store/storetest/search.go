@@ -95,14 +95,20 @@ func (f *fixture) appendVaried() {
 // appendMany appends notifications with the numbers from 0, fifty at once in each millisecond.
 func (f *fixture) appendMany(count int, lane string) {
 	f.Helper()
+	f.appendFrom(0, count, lane)
+}
+
+// appendFrom is appendMany for the numbers from the one given, which is a multiple of fifty.
+func (f *fixture) appendFrom(number, count int, lane string) {
+	f.Helper()
 	const atOnce = 50
-	for first := 0; first < count; first += atOnce {
+	for first := number; first < number+count; first += atOnce {
 		var group sync.WaitGroup
-		for i := first; i < min(first+atOnce, count); i++ {
+		for i := first; i < min(first+atOnce, number+count); i++ {
 			n := notification(i, lane, 0)
 			n.ReceivedAt = start().Add(time.Duration(first/atOnce) * time.Millisecond)
 			group.Go(func() {
-				if err := f.Append(f.Context(), n); err != nil {
+				if _, err := f.Append(f.Context(), n); err != nil {
 					f.Errorf("appending %s: %v", n.ID, err)
 				}
 			})

@@ -3,6 +3,8 @@ package storetest
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,21 +22,30 @@ func Run(t *testing.T, place Place) {
 		tests []conformanceTest
 	}{
 		{"claiming", claimTests},
+		{"probing", probeTests},
 		{"leases", leaseTests},
+		{"order", orderTests},
+		{"merging", mergeTests},
 		{"recording", recordTests},
+		{"history", historyTests},
 		{"next due instant", nextDueTests},
 		{"searching", searchTests},
+		{"filtering", filterTests},
+		{"paging", pagingTests},
+		{"replaying", replayTests},
 		{"lane counts", laneTests},
 		{"pruning", pruneTests},
+		{"pausing", pauseTests},
 		{"revoking", revocationTests},
+		{"identity", identityTests},
 		{"concurrency", concurrencyTests},
 		{"closing", closeTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for _, test := range part.tests {
 				t.Run(test.name, func(t *testing.T) {
-					open := place(t)
-					test.run(&fixture{T: t, Store: open(), open: open})
+					t.Parallel() // most of its time each waits for the disk
+					test.run(newFixture(t, place))
 				})
 			}
 		})
@@ -59,11 +70,23 @@ const (
 	minute = time.Minute
 )
 
+// took is how long every attempt lasts, unless a test says otherwise.
+const took = 250 * time.Millisecond
+
+// patience bounds what a test waits for that must come.
+const patience = time.Minute
+
 // fixture is a store whose errors end the test.
 type fixture struct {
 	*testing.T
 	store.Store
-	open func() store.Store
+	open  func() store.Store
+	place Place
+}
+
+func newFixture(t *testing.T, place Place) *fixture {
+	open := place(t)
+	return &fixture{T: t, Store: open(), open: open, place: place}
 }
 
 // reopen closes the store and opens it again, as a restart does.
@@ -83,12 +106,23 @@ func notification(number int, lane string, seconds int) store.Notification {
 	}
 }
 
+// append expects each to be stored by itself.
 func (f *fixture) append(all ...store.Notification) {
 	f.Helper()
 	for _, n := range all {
-		if err := f.Append(f.Context(), n); err != nil {
-			f.Fatalf("appending %s: %v", n.ID, err)
-		}
+		f.appendAs(n.ID, n)
+	}
+}
+
+// appendAs appends n and expects it to be delivered under the id.
+func (f *fixture) appendAs(id string, n store.Notification) {
+	f.Helper()
+	got, err := f.Append(f.Context(), n)
+	if err != nil {
+		f.Fatalf("appending %s: %v", n.ID, err)
+	}
+	if got != id {
+		f.Errorf("%s is delivered as %q, want %s", n.ID, got, id)
 	}
 }
 
@@ -113,9 +147,15 @@ func (f *fixture) claimOne(lane string, now time.Time) store.Delivery {
 
 func (f *fixture) record(d store.Delivery, state store.State, reason string, at, next time.Time) {
 	f.Helper()
-	if err := f.Record(f.Context(), store.Outcome{ID: d.ID, Lease: d.Lease, State: state, Reason: reason, At: at, NextAttempt: next}); err != nil {
+	if err := f.Record(f.Context(), store.Outcome{ID: d.ID, Lease: d.Lease, State: state, Reason: reason, At: at, Took: took, NextAttempt: next}); err != nil {
 		f.Fatalf("recording %s for %s: %v", state, d.ID, err)
 	}
+}
+
+// retry records an attempt that failed, to be made again at the instant.
+func (f *fixture) retry(d store.Delivery, at, next time.Time) {
+	f.Helper()
+	f.record(d, store.Waiting, "timeout", at, next)
 }
 
 func (f *fixture) delivered(d store.Delivery, at time.Time) {
@@ -135,6 +175,37 @@ func (f *fixture) get(id string) store.Record {
 		f.Fatalf("getting %s: %v", id, err)
 	}
 	return rec
+}
+
+func (f *fixture) release(d store.Delivery) {
+	f.Helper()
+	if err := f.Release(f.Context(), d.ID, d.Lease); err != nil {
+		f.Fatalf("releasing %s: %v", d.ID, err)
+	}
+}
+
+// wantRecord expects exactly this, with its history.
+func (f *fixture) wantRecord(want store.Record) {
+	f.Helper()
+	got := f.get(want.ID)
+	if !slices.Equal(got.History, want.History) {
+		f.Errorf("history of %s: %+v, want %+v", want.ID, got.History, want.History)
+	}
+	if got.History, want.History = nil, nil; !reflect.DeepEqual(got, want) {
+		f.Errorf("record %+v, want %+v", got, want)
+	}
+}
+
+// wantClaimed claims what is due and expects these, in whatever order.
+func (f *fixture) wantClaimed(lane string, now time.Time, want ...string) []store.Delivery {
+	f.Helper()
+	claimed := f.claim(lane, now, 1000)
+	got := ids(claimed)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		f.Errorf("claimed %v, want %v", got, want)
+	}
+	return claimed
 }
 
 func (f *fixture) list(filter store.Filter) []string {

@@ -1,0 +1,120 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
+
+// waitingLanes goes from each lane with waiting rows to the next, by one look into the index for each.
+const waitingLanes = `WITH RECURSIVE waiting (lane) AS (
+	(SELECT n.lane FROM notification n WHERE n.state = 0 ORDER BY n.lane LIMIT 1)
+	UNION ALL
+	SELECT next.lane FROM waiting CROSS JOIN LATERAL (
+		SELECT n.lane FROM notification n WHERE n.state = 0 AND n.lane > waiting.lane ORDER BY n.lane LIMIT 1
+	) next
+)
+`
+
+const dueLanesText = waitingLanes + `SELECT waiting.lane FROM waiting CROSS JOIN LATERAL (
+	SELECT n.next_attempt FROM notification n WHERE n.state = 0 AND n.lane = waiting.lane AND NOT n.parked ORDER BY n.next_attempt LIMIT 1
+) first WHERE first.next_attempt <= $1`
+
+const nextDueText = waitingLanes + `SELECT coalesce(min(first.next_attempt), 0) FROM waiting CROSS JOIN LATERAL (
+	SELECT n.next_attempt FROM notification n WHERE n.state = 0 AND n.lane = waiting.lane AND NOT n.parked AND n.next_attempt > $1 ORDER BY n.next_attempt LIMIT 1
+) first`
+
+// DueLanes implements store.Outbox.
+func (s *Store) DueLanes(ctx context.Context, now time.Time) ([]string, error) {
+	names, err := s.dueLanes(ctx, now)
+	if err != nil {
+		return nil, fmt.Errorf("looking for due lanes: %w", asStoreError(err))
+	}
+	return names, nil
+}
+
+func (s *Store) dueLanes(ctx context.Context, now time.Time) ([]string, error) {
+	s.leases.name(now)
+	ctx, cancel := context.WithTimeout(ctx, s.bounds.answer)
+	defer cancel()
+	rows, err := s.claims.Query(ctx, dueLanesText, now.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		if names[i], err = s.lanes.name(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// NextDue implements store.Outbox.
+func (s *Store) NextDue(ctx context.Context, now time.Time) (due time.Time, ok bool, err error) {
+	s.leases.name(now)
+	ctx, cancel := context.WithTimeout(ctx, s.bounds.answer)
+	defer cancel()
+	var next int64
+	if err := s.claims.QueryRow(ctx, nextDueText, now.UnixMilli()).Scan(&next); err != nil {
+		return time.Time{}, false, fmt.Errorf("looking for the next due instant: %w", asStoreError(err))
+	}
+	return instant(next), next != 0, nil
+}
+
+// lanesText counts through the indexes of what waits and of what is final, so that the many delivered are left alone.
+const lanesText = `SELECT lane, count(*) FILTER (WHERE state = 0), coalesce(min(received_at) FILTER (WHERE state = 0), 0), count(*) FILTER (WHERE state = 2)
+FROM (
+	SELECT lane, received_at, state FROM notification WHERE state = 0
+	UNION ALL
+	SELECT lane, received_at, state FROM notification WHERE state <> 0 AND state = 2
+) counted GROUP BY lane`
+
+// Lanes implements store.Outbox.
+func (s *Store) Lanes(ctx context.Context) ([]store.LaneStats, error) {
+	stats, err := s.laneStats(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("counting lanes: %w", asStoreError(err))
+	}
+	return stats, nil
+}
+
+func (s *Store) laneStats(ctx context.Context) ([]store.LaneStats, error) {
+	rows, err := s.claims.Query(ctx, lanesText)
+	if err != nil {
+		return nil, err
+	}
+	type counts struct {
+		lane          int32
+		waiting, dead int
+		oldest        int64
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c counts, err error) {
+		err = row.Scan(&c.lane, &c.waiting, &c.oldest, &c.dead)
+		return c, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	stats := make([]store.LaneStats, len(found))
+	for i, c := range found {
+		name, err := s.lanes.name(ctx, c.lane)
+		if err != nil {
+			return nil, err
+		}
+		stats[i] = store.LaneStats{Lane: name, Waiting: c.waiting, OldestWaiting: instant(c.oldest), Dead: c.dead}
+	}
+	slices.SortFunc(stats, func(a, b store.LaneStats) int { return cmp.Compare(a.Lane, b.Lane) })
+	return stats, nil
+}

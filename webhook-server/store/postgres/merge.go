@@ -1,0 +1,72 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// mergeText finds what the rows may be merged into, and locks it: a claim passes over it until the commit, and so sends after it. Whatever somebody else has locked is passed over.
+const mergeText = `SELECT given.place, earlier.id
+FROM unnest($1::integer[], $2::text[], $3::text[]) WITH ORDINALITY AS given (lane, token_id, update_type, place)
+CROSS JOIN LATERAL (
+	SELECT e.id FROM notification e
+	WHERE e.lane = given.lane AND e.token_id = given.token_id AND e.update_type = given.update_type AND e.merge AND e.state = 0 AND e.lease = 0 AND e.attempts = 0
+	ORDER BY e.accepted_at, e.seq LIMIT 1 FOR SHARE SKIP LOCKED
+) earlier`
+
+// mergeKey is what two notifications must have in common.
+type mergeKey struct {
+	lane              int32
+	token, updateType string
+}
+
+func keyOf(a *appending) mergeKey { return mergeKey{a.lane, a.TokenID, a.UpdateType} }
+
+// mergeOrInsert inserts those that there is nothing to merge into, neither in the database nor before them in the group.
+func (s *Store) mergeOrInsert(ctx context.Context, r *openRun, c *columns, some []*request[*appending]) (inserted bool, err error) {
+	err = pgx.BeginFunc(ctx, s.writers, func(tx pgx.Tx) error {
+		into, err := findEarlier(ctx, tx, some)
+		if err != nil {
+			return fmt.Errorf("merging: %w", err)
+		}
+		c.reset()
+		for _, a := range some {
+			key := keyOf(a.work)
+			if earlier, found := into[key]; found {
+				a.work.answer = earlier
+				continue
+			}
+			into[key] = a.work.ID
+			c.add(a.work)
+		}
+		if len(c.rows) == 0 {
+			inserted = true
+			return nil
+		}
+		inserted, err = c.insert(ctx, tx.Conn(), r)
+		return err
+	})
+	return inserted, err
+}
+
+// findEarlier answers the ids of what is in the database.
+func findEarlier(ctx context.Context, tx pgx.Tx, some []*request[*appending]) (map[mergeKey]string, error) {
+	lanes, tokens, updateTypes := make([]int32, len(some)), make([]string, len(some)), make([]string, len(some))
+	for i, a := range some {
+		lanes[i], tokens[i], updateTypes[i] = a.work.lane, a.work.TokenID, a.work.UpdateType
+	}
+	rows, err := tx.Query(ctx, mergeText, lanes, tokens, updateTypes)
+	if err != nil {
+		return nil, err
+	}
+	into := map[mergeKey]string{}
+	var place int
+	var id string
+	_, err = pgx.ForEachRow(rows, []any{&place, &id}, func() error {
+		into[keyOf(some[place-1].work)] = id
+		return nil
+	})
+	return into, err
+}
