@@ -34,6 +34,11 @@ func NPM(ctx context.Context) (string, error) {
 	return build(ctx, "npm")
 }
 
+// Toxiproxy is the directory with toxiproxy, a proxy that cuts, hangs and slows connections; the script builds it the first time.
+func Toxiproxy(ctx context.Context) (string, error) {
+	return build(ctx, "toxiproxy")
+}
+
 // build runs the script, which does nothing when the module is in its cache.
 func build(ctx context.Context, module string) (string, error) {
 	root, err := Root()

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,7 +24,6 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/serving/directory"
 	"github.com/d1gateway/d1gateway/webhook-server/serving/lastgood"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
-	"github.com/d1gateway/d1gateway/webhook-server/store/engine"
 	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
 	"github.com/d1gateway/d1gateway/webhook-server/token/revocation"
 )
@@ -73,7 +71,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if s.source, err = s.newSource(); err != nil {
 		return nil, err
 	}
-	if s.store, err = engine.Open(ctx, o.Store, o.Logger, s.metrics.Committed); err != nil {
+	if s.store, err = o.openStore(ctx, s.metrics.Committed); err != nil {
 		return nil, err
 	}
 	s.peers = peer.New(o.peers())
@@ -87,7 +85,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if err := s.report(); err != nil {
 		return nil, err
 	}
-	s.transports = outbound.NewTransports(outbound.NewGuard(o.DeliveryAllow), o.Now)
+	if s.transports, err = o.transports(); err != nil {
+		return nil, err
+	}
 	s.lookup = lookup.New(lookup.Options{Transports: s.transports, Logger: o.Logger, Now: o.Now, Observe: s.metrics.LookedUp})
 	s.dispatcher = delivery.New(delivery.Options{
 		Store: s.store, Snapshot: s.state.Snapshot, Attempter: delivery.NewSender(s.transports, o.Now),
@@ -134,10 +134,7 @@ func (s *Server) Start() {
 	if s.reporter != nil {
 		s.running.Go(func() { s.reporter.Run(ctx) })
 	}
-	s.running.Go(func() {
-		keep := map[store.State]time.Duration{store.Delivered: s.options.Retention, store.Dead: s.options.DeadRetention}
-		prune(ctx, s.store, keep, s.options.Now, s.options.Logger)
-	})
+	s.running.Go(func() { s.retention().run(ctx) })
 	s.running.Go(func() {
 		// Before the documents are there every destination would be unknown.
 		select {

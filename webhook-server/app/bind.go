@@ -7,8 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	api "github.com/d1gateway/d1gateway/api/serving"
-	"github.com/d1gateway/d1gateway/webhook-server/admin"
 	"github.com/d1gateway/d1gateway/webhook-server/listener"
 	"github.com/d1gateway/d1gateway/webhook-server/metrics"
 	"github.com/d1gateway/d1gateway/webhook-server/peer"
@@ -29,11 +27,10 @@ func (s *Server) bind(ctx context.Context) (err error) {
 	if s.options.AdminAddress == "" {
 		return nil
 	}
-	token, err := readAdminToken(s.options.AdminTokenFile)
+	handler, err := s.administration()
 	if err != nil {
 		return err
 	}
-	handler := admin.NewHandler(admin.Options{Store: s.store, Token: api.NewSecret(token), Logger: s.options.Logger})
 	if s.admin, err = s.bindOwn(ctx, "administration", s.options.AdminAddress, handler); err != nil {
 		return fmt.Errorf("--admin-bind-address: %w", err)
 	}

@@ -12,24 +12,43 @@ import (
 const (
 	pruneInterval = 5 * time.Second
 	pruneBatch    = 500 // small, so that a batch does not hold up a commit
+	// pauseMemory is how long a pause that ended is remembered: what waited through it is not too old for an attempt until then.
+	pauseMemory        = 30 * 24 * time.Hour
+	pausePruneInterval = time.Hour
 )
 
-// prune removes what has been kept long enough, until ctx ends. While the store is full, what has been delivered goes before its time:
-// taking in the next notification matters more than looking up the last ones.
-func prune(ctx context.Context, s store.Store, keep map[store.State]time.Duration, now func() time.Time, logger *slog.Logger) {
+// kept says how long notifications in a final state are kept, and how many at most; 0 means any number.
+type kept struct {
+	age time.Duration
+	max int
+}
+
+// retention removes what has been kept long enough.
+type retention struct {
+	store  store.Store
+	keep   map[store.State]kept
+	now    func() time.Time
+	logger *slog.Logger
+}
+
+func (s *Server) retention() retention {
+	o := s.options
+	return retention{store: s.store, now: o.Now, logger: o.Logger, keep: map[store.State]kept{
+		store.Delivered: {o.Retention, o.RetentionMax},
+		store.Dead:      {o.DeadRetention, o.DeadRetentionMax},
+	}}
+}
+
+// run prunes until ctx ends.
+func (r retention) run(ctx context.Context) {
 	tick := time.NewTicker(pruneInterval)
 	defer tick.Stop()
+	var pausesPruned time.Time
 	for {
-		for state, age := range keep {
-			if err := pruneState(ctx, s, state, now().Add(-age), nil); err != nil && ctx.Err() == nil {
-				logger.Error("old notifications could not be removed", "state", state, "error", err)
-			}
-		}
-		if isFull(ctx, s) {
-			logger.Warn("store is full, delivered notifications are removed before their time")
-			if err := pruneState(ctx, s, store.Delivered, now(), func() bool { return !isFull(ctx, s) }); err != nil && ctx.Err() == nil {
-				logger.Error("delivered notifications could not be removed", "error", err)
-			}
+		r.prune(ctx)
+		if now := r.now(); now.Sub(pausesPruned) >= pausePruneInterval {
+			pausesPruned = now
+			r.report(ctx, "ended pauses could not be forgotten", r.store.PrunePauses(ctx, now.Add(-pauseMemory)))
 		}
 		select {
 		case <-ctx.Done():
@@ -39,12 +58,44 @@ func prune(ctx context.Context, s store.Store, keep map[store.State]time.Duratio
 	}
 }
 
-func isFull(ctx context.Context, s store.Store) bool { return errors.Is(s.Check(ctx), store.ErrFull) }
+// prune removes what is too old or too much. While the store is full, what has been delivered goes before its time: taking in the next
+// notification matters more than looking up the last ones.
+func (r retention) prune(ctx context.Context) {
+	for state, keep := range r.keep {
+		r.report(ctx, "old notifications could not be removed", steps(ctx, nil, func() (int, error) {
+			return r.store.Prune(ctx, state, r.now().Add(-keep.age), pruneBatch)
+		}), "state", state)
+		if keep.max == 0 {
+			continue
+		}
+		r.report(ctx, "notifications beyond the number to keep could not be removed", steps(ctx, nil, func() (int, error) {
+			return r.store.PruneBeyond(ctx, state, keep.max, pruneBatch)
+		}), "state", state)
+	}
+	if !r.isFull(ctx) {
+		return
+	}
+	r.logger.Warn("store is full, delivered notifications are removed before their time")
+	r.report(ctx, "delivered notifications could not be removed", steps(ctx, func() bool { return !r.isFull(ctx) }, func() (int, error) {
+		return r.store.Prune(ctx, store.Delivered, r.now(), pruneBatch)
+	}))
+}
 
-// pruneState removes batches until nothing is left that old, or until enough says so.
-func pruneState(ctx context.Context, s store.Store, state store.State, before time.Time, enough func() bool) error {
+func (r retention) isFull(ctx context.Context) bool {
+	return errors.Is(r.store.Check(ctx), store.ErrFull)
+}
+
+// report logs an error, unless it comes of the end.
+func (r retention) report(ctx context.Context, message string, err error, about ...any) {
+	if err != nil && ctx.Err() == nil {
+		r.logger.Error(message, append(about, "error", err)...)
+	}
+}
+
+// steps removes batch after batch, until one is not full or enough says so.
+func steps(ctx context.Context, enough func() bool, remove func() (int, error)) error {
 	for ctx.Err() == nil {
-		removed, err := s.Prune(ctx, state, before, pruneBatch)
+		removed, err := remove()
 		if err != nil || removed < pruneBatch {
 			return err
 		}

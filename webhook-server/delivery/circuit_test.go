@@ -3,8 +3,6 @@ package delivery
 import (
 	"testing"
 	"time"
-
-	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -105,27 +103,6 @@ func TestAProbeIsChosenOnceInAPause(t *testing.T) {
 	}
 	if c = c.failed(c.notBefore, c.notBefore); !c.choosesProbe() {
 		t.Error("not chosen in the next pause")
-	}
-}
-
-func TestTheProbeIsTheNotificationReceivedFirst(t *testing.T) {
-	at := func(received time.Duration, attempts int) store.Delivery {
-		return store.Delivery{Notification: store.Notification{ReceivedAt: noon.Add(received)}, Attempts: attempts}
-	}
-	for name, test := range map[string]struct {
-		due  []store.Delivery
-		want int
-	}{
-		"the only one":                        {due: []store.Delivery{at(0, 0)}},
-		"a retry of an early one":             {due: []store.Delivery{at(2, 0), at(3, 0), at(1, 1)}, want: 2},
-		"an early one that was never tried":   {due: []store.Delivery{at(2, 4), at(1, 0)}, want: 1},
-		"of several together, the most tried": {due: []store.Delivery{at(1, 0), at(1, 2), at(1, 1)}, want: 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := chooseProbe(test.due); got != test.want {
-				t.Errorf("chose %d, want %d", got, test.want)
-			}
-		})
 	}
 }
 

@@ -7,38 +7,79 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
-// unknownRetry is the schedule while there is no destination to take one from.
-var unknownRetry = api.Retry{MaxAgeHours: 72, InitialSeconds: 60, MaxSeconds: 3600}
+// unknownRetry bounds the age of what has no destination to take a schedule from.
+var unknownRetry = api.Retry{MaxAgeHours: 96}
 
-// decide makes the outcome of an attempt that ended at that time. Attempts counts this one too.
-func decide(d store.Delivery, v Verdict, r api.Retry, attempts int, at time.Time, jitter float64) store.Outcome {
-	o := store.Outcome{ID: d.ID, Lease: d.Lease, At: at}
+// terms are what decides about a claimed notification, beside the verdict.
+type terms struct {
+	retry api.Retry
+	// from is when its age begins to count: its Since, or the end of a pause that it waited through.
+	from time.Time
+	// held is when what held it back last came to its end, a pause or a fault of the egress proxy; zero when nothing did. An attempt before that does
+	// not count as its chance.
+	held time.Time
+	// down: its destination is taken to be down, or the egress proxy fails it and lets others pass.
+	down bool
+}
+
+// maxAge is how old a notification may become.
+func (t terms) maxAge() time.Duration { return time.Duration(t.retry.MaxAgeHours) * time.Hour }
+
+// diesAt is when the notification is too old for another attempt.
+func (t terms) diesAt() time.Time { return t.from.Add(t.maxAge()) }
+
+// isExpired says whether a claimed notification is dead without another attempt. One that has had no chance, because the server was down for
+// days or because something held it back, gets its one attempt however old it is, unless its destination has been down for as long as it
+// might have waited.
+func (t terms) isExpired(c store.Delivery, now time.Time) bool {
+	if !now.After(t.diesAt()) {
+		return false
+	}
+	if c.Attempts > 0 && !c.LastAttempt.Before(t.held) {
+		return true
+	}
+	return t.down && now.After(t.held.Add(t.maxAge()))
+}
+
+// decide makes the outcome of an attempt that ended at that time, Proxy aside. Jitter is from [0, 1).
+func decide(c store.Delivery, v Verdict, t terms, at time.Time, jitter float64) store.Outcome {
+	o := store.Outcome{ID: c.ID, Lease: c.Lease, Reason: string(v.Reason), Status: v.Status, At: at}
+	var wait time.Duration
+	more := true
 	switch v.Reason {
 	case Delivered:
-		o.State = store.Delivered
+		o.State, o.Reason = store.Delivered, ""
 		return o
 	case Gone, Expired:
-		o.State, o.Reason = store.Dead, string(v.Reason)
-		return o
-	}
-	o.Reason = string(v.Reason)
-	asked := min(v.RetryAfter, time.Duration(r.MaxSeconds)*time.Second)
-	next := at.Add(max(backoff(attempts, r, jitter), asked))
-	if next.After(diesAt(d.Notification, r)) {
 		o.State = store.Dead
+		return o
+	case UnknownDestination:
+		wait, o.Uncounted = unknownWait(at.Sub(c.Since), jitter), true
+	default:
+		wait, more = backoff(c.Attempts+1, at.Sub(c.Since), t.retry, jitter)
+		wait = max(wait, asked(v.RetryAfter, t.retry))
+	}
+	next := wholeMillisecond(at.Add(wait))
+	if !more || next.After(t.diesAt()) {
+		o.State, o.Uncounted = store.Dead, false // when it ended is kept as its last attempt
 		return o
 	}
 	o.State, o.NextAttempt = store.Waiting, next
 	return o
 }
 
-// diesAt is when the notification is too old for another attempt.
-func diesAt(n store.Notification, r api.Retry) time.Time {
-	return n.ReceivedAt.Add(time.Duration(r.MaxAgeHours) * time.Hour)
+// putOff is the outcome of what did not reach its destination for a reason that is not the destination's.
+func putOff(c store.Delivery, v Verdict, at, next time.Time) store.Outcome {
+	return store.Outcome{
+		ID: c.ID, Lease: c.Lease, State: store.Waiting, Reason: string(v.Reason), Status: v.Status,
+		At: at, NextAttempt: wholeMillisecond(next), Uncounted: true,
+	}
 }
 
-// isExpired says whether a claimed notification is dead without another attempt. One that was never tried, for example because the
-// server was down for days, gets its one attempt, unless its destination has been found dead meanwhile.
-func isExpired(d store.Delivery, r api.Retry, circuitOpen bool, now time.Time) bool {
-	return now.After(diesAt(d.Notification, r)) && (d.Attempts > 0 || circuitOpen)
+// wholeMillisecond rounds up to what the store keeps: an attempt is never made before its time.
+func wholeMillisecond(t time.Time) time.Time {
+	if whole := t.Truncate(time.Millisecond); whole.Before(t) {
+		return whole.Add(time.Millisecond)
+	}
+	return t
 }

@@ -5,19 +5,18 @@ import (
 	"errors"
 	"time"
 
+	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
 // deliver makes one attempt of a claimed notification, records what came of it and learns from it.
 func (d *Dispatcher) deliver(l *lane, c store.Delivery) {
 	destination, owner := d.directory.destination(c.Notification)
-	started, attempts := d.now(), c.Attempts+1
-	retry, v := unknownRetry, Verdict{Reason: UnknownDestination}
-	if destination != nil {
-		retry = destination.Retry
-	}
+	started := d.now()
+	t := d.terms(l, c, destination, started)
+	v := Verdict{Reason: UnknownDestination}
 	switch {
-	case isExpired(c, retry, l.isOpen(), started):
+	case t.isExpired(c, started):
 		v = Verdict{Reason: Expired}
 	case destination != nil:
 		v = d.attempter.Attempt(d.attempting, c.Notification, owner, destination)
@@ -27,7 +26,13 @@ func (d *Dispatcher) deliver(l *lane, c store.Delivery) {
 		return
 	}
 	ended := d.now()
-	o := decide(c, v, retry, attempts, ended, d.jitter())
+	var o store.Outcome
+	if v.Reason == Proxy {
+		o = putOff(c, v, ended, d.proxyFailed(l.name, ended))
+	} else {
+		o = decide(c, v, t, ended, d.jitter())
+	}
+	o.Took = ended.Sub(started)
 	if destination != nil && destination.Lane == l.name { // else it says nothing about this lane's destination
 		d.learn(l, v, started, ended)
 	}
@@ -35,38 +40,61 @@ func (d *Dispatcher) deliver(l *lane, c store.Delivery) {
 		return
 	}
 	if o.State == store.Waiting {
-		d.schedule.expect(o.NextAttempt)
+		d.schedule.expectLane(l.name, o.NextAttempt)
 	}
-	d.report(c, v, o, attempts, ended.Sub(started))
+	if v.Reason == UnknownDestination && o.State == store.Waiting {
+		d.missing.note(c.Notification, ended)
+	}
+	d.report(c, v, o)
+}
+
+// terms are those of a claimed notification. The destination is nil when it is not known.
+func (d *Dispatcher) terms(l *lane, c store.Delivery, destination *serving.Destination, now time.Time) terms {
+	paused := d.pauses.of(l.name).until
+	t := terms{retry: unknownRetry, from: later(c.Since, paused)}
+	if destination != nil {
+		t.retry = destination.Retry
+	}
+	byProxy, blocked := d.proxy.heldUntil(l.name, now)
+	t.held = later(t.from, byProxy)
+	t.down = l.isOpen() || blocked
+	return t
 }
 
 // learn tells the lane's circuit. 410 and what was no attempt do not say whether the destination is up.
 func (d *Dispatcher) learn(l *lane, v Verdict, started, ended time.Time) {
-	changed, open := l.learn(func(c circuit) circuit {
-		switch v.Reason {
-		case Delivered:
-			return c.succeeded()
-		case Gone, Expired:
-			return c
+	switch v.Reason {
+	case Proxy, Expired:
+		return
+	}
+	d.proxyPassed(l.name, ended)
+	switch v.Reason {
+	case Gone:
+	case Delivered:
+		if found := l.succeeded(); found.changed {
+			d.circuitClosed(l, found.reasons)
 		}
-		c = c.failed(started, ended)
-		if v.pausesLane() {
-			c = c.paused(v.RetryAfter, ended)
+	default:
+		if found := l.failed(v, started, ended); found.changed && found.open {
+			d.observer.CircuitChanged(l.name, true)
+			d.logger.Warn("destination fails, its circuit is open", "lane", l.name)
 		}
-		return c
-	})
-	if changed {
-		d.circuitChanged(l.name, open)
 	}
 }
 
-func (d *Dispatcher) circuitChanged(lane string, open bool) {
-	d.observer.CircuitChanged(lane, open)
-	if open {
-		d.logger.Warn("destination fails, its circuit is open", "lane", lane)
-		return
-	}
-	d.logger.Info("destination's circuit is closed", "lane", lane)
+// circuitClosed makes due what failed for those reasons, so that it does not wait for hours when its destination is back: the lane drains
+// at its own rate. One that was asked to slow down (429) keeps to what it was asked. The lane goes on meanwhile.
+func (d *Dispatcher) circuitClosed(l *lane, reasons []Reason) {
+	d.observer.CircuitChanged(l.name, false)
+	d.logger.Info("destination's circuit is closed", "lane", l.name)
+	at := d.now()
+	d.running.Go(func() {
+		for _, r := range reasons {
+			if r != Throttled {
+				d.makeDue(store.Filter{Lane: l.name, State: store.Waiting, Reason: string(r)}, at, l.isOpen)
+			}
+		}
+	})
 }
 
 // record stores an outcome, with a few tries over a bad moment of the store. Whatever fails, the notification is sent again: the claim is
@@ -106,13 +134,17 @@ func (d *Dispatcher) release(l *lane, c store.Delivery) {
 	}
 }
 
-func (d *Dispatcher) report(c store.Delivery, v Verdict, o store.Outcome, attempts int, took time.Duration) {
+func (d *Dispatcher) report(c store.Delivery, v Verdict, o store.Outcome) {
+	attempts := c.Attempts + 1
+	if o.Uncounted {
+		attempts = c.Attempts
+	}
 	d.observer.AttemptEnded(AttemptReport{
 		GatewayID: c.GatewayID, MerchantID: c.MerchantID, Lane: c.Lane,
-		Reason: v.Reason, State: o.State, Attempts: attempts,
-		Took: took, Age: o.At.Sub(c.ReceivedAt),
+		Reason: v.Reason, Status: v.Status, State: o.State, Attempts: attempts,
+		Took: o.Took, Age: o.At.Sub(c.ReceivedAt),
 	})
-	args := []any{"notification", c.ID, "gateway", c.GatewayID, "merchant", c.MerchantID, "reason", v.Reason, "attempts", attempts, "seconds", took.Seconds()}
+	args := []any{"notification", c.ID, "gateway", c.GatewayID, "merchant", c.MerchantID, "reason", v.Reason, "attempts", attempts, "seconds", o.Took.Seconds()}
 	if v.Status != 0 {
 		args = append(args, "status", v.Status)
 	}
@@ -125,7 +157,12 @@ func (d *Dispatcher) report(c store.Delivery, v Verdict, o store.Outcome, attemp
 	case store.Dead:
 		d.logger.Warn("notification given up", args...)
 	case store.Waiting:
-		d.logger.Info("delivery attempt failed", append(args, "nextAttempt", o.NextAttempt)...)
+		args = append(args, "nextAttempt", o.NextAttempt)
+		if o.Uncounted {
+			d.logger.Info("delivery put off", args...)
+			return
+		}
+		d.logger.Info("delivery attempt failed", args...)
 	}
 }
 

@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,6 +35,14 @@ func (d *directory) gateway(n store.Notification) *serving.Gateway {
 		return g
 	}
 	return nil
+}
+
+// served answers the current snapshot and the gateways in it, by their part of the name of a lane, in order.
+func (d *directory) served() (*serving.Snapshot, []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.index()
+	return d.indexed, slices.Sorted(maps.Keys(d.gateways))
 }
 
 // index starts anew when there is another snapshot. The caller holds the lock.

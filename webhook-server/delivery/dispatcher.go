@@ -31,7 +31,10 @@ type Dispatcher struct {
 	directory *directory
 	shared    chan struct{} // a slot for each attempt beyond a lane's own
 	quota     int           // the most attempts of one lane
-	storeLog  rate.Sometimes
+
+	followInterval time.Duration
+
+	storeLog rate.Sometimes
 
 	// claiming ends first, then attempting, then recording.
 	claiming, attempting, recording             context.Context
@@ -43,6 +46,9 @@ type Dispatcher struct {
 	running sync.WaitGroup
 
 	schedule schedule
+	pauses   pauses
+	proxy    proxy
+	missing  missing
 }
 
 // New makes a Dispatcher; nothing happens before Start.
@@ -59,8 +65,14 @@ func New(o Options) *Dispatcher {
 		shared:    make(chan struct{}, o.MaxInFlight),
 		quota:     max(1, o.MaxInFlight/4),
 		lanes:     map[string]*lane{},
-		storeLog:  rate.Sometimes{First: 1, Interval: 5 * time.Second},
-		schedule:  schedule{changed: make(chan struct{}, 1)},
+
+		followInterval: o.FollowInterval,
+
+		storeLog: rate.Sometimes{First: 1, Interval: 5 * time.Second},
+		schedule: newSchedule(),
+		pauses:   pauses{changed: make(chan struct{})},
+		proxy:    newProxy(),
+		missing:  missing{notes: map[missingNote]time.Time{}},
 	}
 	d.claiming, d.stopClaiming = context.WithCancel(context.Background())
 	d.attempting, d.stopAttempting = context.WithCancel(context.Background())
@@ -76,6 +88,7 @@ func (d *Dispatcher) Start() {
 		return
 	}
 	d.started = true
+	d.running.Go(d.follow)
 	d.running.Go(d.scan)
 }
 
@@ -147,8 +160,8 @@ func (d *Dispatcher) storeFailed(operation string, err error) {
 	d.storeLog.Do(func() { d.logger.Error("store failed", "operation", operation, "error", err) })
 }
 
-// pause waits that long, or until the channel is closed or claiming ends. 0 waits for the channel alone.
-func (d *Dispatcher) pause(wait time.Duration, changed <-chan struct{}) {
+// await waits that long, or until the channel is closed or claiming ends. 0 waits for the channel alone.
+func (d *Dispatcher) await(wait time.Duration, changed <-chan struct{}) {
 	var over <-chan time.Time
 	if wait > 0 {
 		timer := time.NewTimer(wait)

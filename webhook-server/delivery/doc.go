@@ -13,20 +13,56 @@
 //
 //   - 2xx: delivered.
 //   - 410: the notification is dead at once; nothing else ends it before its time.
-//   - any other status, a redirect among them, and no answer at all: tried again, with exponential backoff and jitter, until the next
-//     attempt would come after the destination's maxAgeHours. Then it is dead, with the reason of its last attempt.
-//   - Retry-After (RFC 9110 section 10.2.3) is honoured on every answer that is tried again, up to the destination's maxSeconds. On 429
-//     and 503 the whole lane pauses as well, for at most a minute.
+//   - any other status, a redirect among them, and no answer at all: tried again by the destination's schedule. When that has no further
+//     attempt, or when the next one would come after maxAgeHours, the notification is dead, with the reason of its last attempt.
+//   - Retry-After (RFC 9110 section 10.2.3) is honoured on every answer that is tried again: it lengthens a wait and never shortens one. On
+//     429 and 503 the whole lane waits as well, for at most a minute.
+//
+// # The schedule
+//
+// It is either a list, the delay before the second attempt and those after it, or a wait that doubles. Waits of a list are stretched by up to a fifth
+// at random and never shortened; when the list is used up there is no further attempt. A Retry-After counts up to a day with a list, and
+// up to maxSeconds with the other. Attempts and age count from when the notification was received or last replayed; the age
+// begins anew at the end of a pause that it waited through.
 //
 // # A destination that is down
 //
 // After five failures in a row a lane is suspect: its attempts start one by one, at most fifty a second, so that the first retries still
 // come within seconds when a destination refuses many notifications once. When nothing has succeeded for ten seconds since the first of
 // the failures ended, the circuit opens: one attempt at a time, a second to a minute apart, made with the one received first of what
-// has been due for longest. The first success closes it and the lane drains. What the circuit holds back is not an attempt and costs none.
+// has been due for longest. The first success closes it, and so does another URL, TLS or OAuth configuration. What the circuit holds back is not an attempt and costs none.
+//
+// When the circuit closes, what waits in the lane and failed for the reasons that opened it is made due, beside the lane and in steps: by its
+// schedule it might wait for hours although its destination is back. Being due is not being sent: the lane drains as maxInFlight and
+// maxPerSecond allow, the oldest due first, so the destination meets no herd. What was answered 429 keeps to what it was asked. A Retry-After
+// of 503 was the destination's guess when it would be back, and it is. Attempts made ahead of a list cost none of it (placeInList), so a
+// destination that comes and goes does not use up in an hour what is meant for days. A process that is started again meanwhile knows nothing of the
+// circuit: there the schedule holds.
+//
+// # What is no attempt
+//
+// A fault of the egress proxy, and that the gateway or the merchant is not served: the notification waits, and neither its attempts nor
+// its history change.
+//
+// Lanes that have met the proxy's fault take turns, one attempt at a time for all of them, a second to a minute apart; the first that gets
+// through sets all free. Other lanes go on, since many proxies answer for one dead destination as they do when they are
+// broken themselves. While the proxy fails everybody nothing grows too old; when it fails a destination and lets others pass, the age counts.
+//
+// What has no destination is looked up again after a minute to an hour, and within a second of its return: each process notes what it has found
+// missing, and looks through the lanes of a gateway that it has not known before.
+//
+// # Pauses
+//
+// People pause a lane or a whole gateway. Pauses are in the store and read every second, and at once by RefreshPauses; when they
+// cannot be read, what was known last holds, and before they have been read once nothing is sent. A paused lane claims nothing. Attempts under way
+// end as ever. What waited through a pause has had no chance: it gets an attempt however old it is, unless its destination
+// has been down for maxAgeHours since. Forward is not concerned: D1 waits for its answer and nothing is kept.
 //
 // # Bounds
 //
-// Attempts of one lane are bounded by its maxInFlight and maxPerSecond. The first attempt of each lane is always its own; further ones
+// Attempts of one lane are bounded by its maxInFlight and maxPerSecond, in each process. The first attempt of each lane is always its own; further ones
 // come out of one shared bound, of which no lane gets more than a quarter. So not even many dead lanes together keep a lane from sending.
+//
+// A lane is woken when something is appended in this process or becomes due by its own doing. All lanes are looked at every five seconds, and when the
+// store says that something becomes due, but not more than once a second: that finds what another process stored, or claimed and left.
 package delivery

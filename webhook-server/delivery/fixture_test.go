@@ -144,7 +144,7 @@ func appendAll(t testing.TB, s store.Store, all ...store.Notification) {
 	for chunk := range slices.Chunk(all, max(1, len(all)/1000)) {
 		group.Go(func() {
 			for _, n := range chunk {
-				if err := s.Append(context.Background(), n); err != nil {
+				if _, err := s.Append(context.Background(), n); err != nil {
 					t.Error(err)
 				}
 			}
@@ -217,6 +217,9 @@ func start(t testing.TB, o delivery.Options) *delivery.Dispatcher {
 	t.Helper()
 	if o.Logger == nil {
 		o.Logger = discard()
+	}
+	if o.FollowInterval == 0 {
+		o.FollowInterval = time.Minute // each look reads the file: a day in a test has many seconds
 	}
 	d := delivery.New(o)
 	d.Start()

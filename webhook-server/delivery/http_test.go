@@ -20,7 +20,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func sender(t testing.TB, allowed []netip.Prefix) *delivery.Sender {
 	t.Helper()
-	transports := outbound.NewTransports(outbound.NewGuard(allowed), nil)
+	transports := outbound.NewTransports(outbound.Options{Guard: outbound.NewGuard(allowed)})
 	t.Cleanup(transports.Close)
 	return delivery.NewSender(transports, nil)
 }

@@ -2,13 +2,11 @@ package delivery
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"golang.org/x/time/rate"
-
-	api "github.com/d1gateway/d1gateway/api/serving"
 )
 
 // lane is the state of one destination: what is under way, how it has been doing, how fast it may go.
@@ -23,33 +21,13 @@ type lane struct {
 	ownTaken          bool          // one of them uses the lane's own slot
 	changed           chan struct{} // closed and replaced whenever one of them ends
 	circuit           circuit
+	reasons           []Reason // of the failures in a row that the circuit counts
 	limiter           *rate.Limiter
 	target            target
 }
 
-// target is what a destination is known by: when it changes, what was learned about the old one says nothing about the new one.
-type target struct {
-	url string
-	tls api.TLS
-}
-
 func newLane(name string) *lane {
 	return &lane{name: name, changed: make(chan struct{}), limiter: rate.NewLimiter(rate.Inf, 1)}
-}
-
-// limits are what the lane may do now.
-type limits struct {
-	maxInFlight  int
-	maxPerSecond int
-	target       target
-}
-
-// limitsOf reads a destination's limits. Without a destination there is nothing to send: one at a time is enough to find that out.
-func limitsOf(d *serving.Destination, quota int) limits {
-	if d == nil {
-		return limits{maxInFlight: 1}
-	}
-	return limits{maxInFlight: min(d.MaxInFlight, quota), maxPerSecond: d.MaxPerSecond, target: target{d.URL, d.TLS}}
 }
 
 // admission is what admit found.
@@ -61,8 +39,9 @@ type admission struct {
 	changed <-chan struct{}
 	// probe says that the one attempt is the probe of an open circuit, to be chosen from what is due.
 	probe bool
-	// forgave says that an open circuit was closed because the destination is another one now.
+	// forgave says that an open circuit was closed because the destination is another one now, and reasons why it had been open.
 	forgave bool
+	reasons []Reason
 }
 
 // admit says how many attempts may start now.
@@ -71,8 +50,10 @@ func (l *lane) admit(lim limits, now time.Time) admission {
 	defer l.mu.Unlock()
 	a := admission{changed: l.changed}
 	if l.target != lim.target {
-		a.forgave = l.circuit.isOpen()
-		l.target, l.circuit = lim.target, circuit{}
+		if a.forgave = l.circuit.isOpen(); a.forgave {
+			a.reasons = l.reasons
+		}
+		l.target, l.circuit, l.reasons = lim.target, circuit{}, nil
 	}
 	l.setRate(lim.maxPerSecond, now)
 	if a.wait = l.circuit.wait(now); a.wait > 0 {
@@ -153,13 +134,39 @@ func (l *lane) leave(n int, own bool) {
 	l.changed = make(chan struct{})
 }
 
-// learn takes what an attempt says about the destination, and answers whether the circuit opened or closed by it.
-func (l *lane) learn(next func(circuit) circuit) (changed, open bool) {
+// learned is what an attempt changed about a lane.
+type learned struct {
+	// changed: the circuit opened or closed; open is what it is now.
+	changed, open bool
+	// reasons are why attempts failed while a circuit was open that closed now.
+	reasons []Reason
+}
+
+// succeeded takes in that an attempt was delivered.
+func (l *lane) succeeded() learned {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found := learned{changed: l.circuit.isOpen()}
+	if found.changed {
+		found.reasons = l.reasons
+	}
+	l.circuit, l.reasons = l.circuit.succeeded(), nil
+	return found
+}
+
+// failed takes in that an attempt failed by the destination.
+func (l *lane) failed(v Verdict, started, now time.Time) learned {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	was := l.circuit.isOpen()
-	l.circuit = next(l.circuit)
-	return was != l.circuit.isOpen(), l.circuit.isOpen()
+	l.circuit = l.circuit.failed(started, now)
+	if v.pausesLane() {
+		l.circuit = l.circuit.paused(v.RetryAfter, now)
+	}
+	if !slices.Contains(l.reasons, v.Reason) {
+		l.reasons = append(l.reasons, v.Reason)
+	}
+	return learned{changed: was != l.circuit.isOpen(), open: l.circuit.isOpen()}
 }
 
 func (l *lane) isOpen() bool {

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ type observer struct {
 	mu       sync.Mutex
 	attempts []delivery.AttemptReport
 	circuit  strings.Builder
+	proxy    strings.Builder
+	paused   []string
 	lost     int
 	failed   []string
 	forwards []delivery.Reason
@@ -35,6 +38,18 @@ func (o *observer) CircuitChanged(_ string, open bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.circuit.WriteString(map[bool]string{true: "open ", false: "closed "}[open])
+}
+
+func (o *observer) PauseChanged(lane string, wholeGateway, paused bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.paused = append(o.paused, fmt.Sprint(lane, " ", wholeGateway, " ", paused))
+}
+
+func (o *observer) ProxyChanged(failing bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.proxy.WriteString(map[bool]string{true: "fails ", false: "works "}[failing])
 }
 
 func (o *observer) LeaseLost(string) {

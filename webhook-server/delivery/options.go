@@ -13,6 +13,9 @@ import (
 // DefaultMaxInFlight is the shared bound on attempts under way when Options leaves it open.
 const DefaultMaxInFlight = 1024
 
+// DefaultFollowInterval is how long a pause that another process was asked for takes to hold here, at most, when Options leaves it open.
+const DefaultFollowInterval = time.Second
+
 // Attempter makes one attempt. A Sender is one.
 type Attempter interface {
 	Attempt(ctx context.Context, n store.Notification, owner string, d *serving.Destination) Verdict
@@ -36,6 +39,8 @@ type Options struct {
 	Jitter func() float64
 	// MaxInFlight bounds the attempts under way, beside one of each lane's own; 0 means DefaultMaxInFlight. A lane gets at most a quarter of it.
 	MaxInFlight int
+	// FollowInterval lies between two looks at what the store says about pauses, and at what is served; 0 means DefaultFollowInterval.
+	FollowInterval time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -50,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = DefaultMaxInFlight
+	}
+	if o.FollowInterval <= 0 {
+		o.FollowInterval = DefaultFollowInterval
 	}
 	return o
 }

@@ -142,8 +142,12 @@ func TestMerchantsThatAreGoneDoNotOpenTheCircuitOfTheSharedDestination(t *testin
 			t.Errorf("%d attempts were reported, want 51", n)
 		}
 		for _, r := range seen.attempts {
-			if want := map[bool]delivery.Reason{true: delivery.Delivered, false: delivery.UnknownDestination}[r.MerchantID == merchantID(1)]; r.Reason != want || r.Attempts != 1 || r.Lane != defaultLane {
-				t.Errorf("%+v, want reason %s", r, want)
+			want, attempts := delivery.UnknownDestination, 0 // it is no attempt
+			if r.MerchantID == merchantID(1) {
+				want, attempts = delivery.Delivered, 1
+			}
+			if r.Reason != want || r.Attempts != attempts || r.Lane != defaultLane {
+				t.Errorf("%+v, want reason %s and %d attempts", r, want, attempts)
 			}
 		}
 	})

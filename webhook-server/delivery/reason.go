@@ -21,6 +21,8 @@ const (
 	ClientError Reason = "client_error"
 	// ServerError: 5xx.
 	ServerError Reason = "server_error"
+	// TokenRefused: 401 to a request that carried an access token.
+	TokenRefused Reason = "token_refused"
 	// UnexpectedStatus: a status that is not in any of these classes.
 	UnexpectedStatus Reason = "unexpected_status"
 )
@@ -36,11 +38,17 @@ const (
 	PlainHTTPRefused  = Reason(outbound.FaultPlainHTTPRefused)
 	InvalidURL        = Reason(outbound.FaultInvalidURL)
 	Network           = Reason(outbound.FaultNetwork)
+	// TokenUnavailable counts as a failure of the destination, whose configuration names the token endpoint.
+	TokenUnavailable = Reason(outbound.FaultTokenUnavailable)
+	// Proxy: nothing reached the destination, and not by its fault. So it is no attempt.
+	Proxy        = Reason(outbound.FaultProxy)
+	ProxyRefused = Reason(outbound.FaultProxyRefused)
 )
 
 // The reasons for no request.
 const (
-	// UnknownDestination: the gateway or the merchant is not served any more. The notification waits until they come back, for 72 hours at most.
+	// UnknownDestination: the gateway or the merchant is not served any more. The notification waits until they come back, for 96 hours at
+	// most. That is no attempt.
 	UnknownDestination Reason = "unknown_destination"
 	// Expired: when its turn came it was too old for another attempt. One that became too old by its last attempt keeps that attempt's reason.
 	Expired Reason = "expired"
@@ -52,7 +60,10 @@ const (
 
 // Reasons lists the closed set.
 func Reasons() []Reason {
-	all := []Reason{Delivered, Gone, Redirected, RequestTimeout, Throttled, ClientError, ServerError, UnexpectedStatus, UnknownDestination, Expired, Busy, Stopped}
+	all := []Reason{
+		Delivered, Gone, Redirected, RequestTimeout, Throttled, ClientError, ServerError, TokenRefused, UnexpectedStatus,
+		UnknownDestination, Expired, Busy, Stopped,
+	}
 	for _, f := range outbound.Faults() {
 		all = append(all, Reason(f))
 	}

@@ -17,16 +17,33 @@ const (
 func (d *Dispatcher) serve(l *lane) {
 	storePause := shortestStorePause
 	for d.claiming.Err() == nil {
-		a := l.admit(limitsOf(d.directory.lane(l.name), d.quota), d.now())
+		if h := d.pauses.of(l.name); h.paused {
+			d.await(0, h.changed)
+			continue
+		}
+		lim := limitsOf(d.directory.lane(l.name), d.quota)
+		inTurn, wait, works := d.proxy.lineUp(l.name, d.now())
+		if wait > 0 {
+			d.await(wait, works)
+			continue
+		}
+		if inTurn {
+			lim.maxInFlight = 1
+		}
+		a := l.admit(lim, d.now())
 		if a.forgave {
-			d.circuitChanged(l.name, false)
+			d.circuitClosed(l, a.reasons)
 		}
 		if a.n == 0 {
-			d.pause(a.wait, a.changed)
+			d.await(a.wait, a.changed)
 			continue
 		}
 		own, slots := d.takeSlots(l, a.n)
 		if slots == 0 {
+			continue
+		}
+		if d.pauses.of(l.name).paused || (inTurn && !d.proxy.takeTurn(l.name, d.now())) { // it may have waited long for a slot
+			d.freeAll(l, own, slots)
 			continue
 		}
 		drained, err := d.claim(l, own, slots, a.probe)
@@ -34,7 +51,7 @@ func (d *Dispatcher) serve(l *lane) {
 			return
 		}
 		if err != nil {
-			d.pause(storePause, nil)
+			d.await(storePause, nil)
 			storePause = min(2*storePause, longestStorePause)
 			continue
 		}
@@ -95,16 +112,9 @@ func (d *Dispatcher) awaitShared(l *lane, n int) int {
 func (d *Dispatcher) claim(l *lane, own bool, slots int, probe bool) (drained bool, err error) {
 	l.look()
 	now := d.now()
-	limit := slots
-	if probe {
-		limit = probeChoice
-	}
-	claimed, err := d.store.Claim(d.claiming, l.name, now, limit, lease)
+	claimed, err := d.claimDue(l.name, now, slots, probe)
 	if err != nil && d.claiming.Err() == nil {
 		d.storeFailed("claim", err)
-	}
-	if probe {
-		claimed = d.keepProbe(l, claimed)
 	}
 	l.begin(len(claimed), now)
 	for _, c := range claimed {
@@ -116,11 +126,27 @@ func (d *Dispatcher) claim(l *lane, own bool, slots int, probe bool) (drained bo
 			d.deliver(l, c)
 		})
 	}
-	for i := len(claimed); i < slots; i++ {
+	d.freeAll(l, own, slots-len(claimed))
+	return len(claimed) < slots, err
+}
+
+func (d *Dispatcher) claimDue(lane string, now time.Time, limit int, probe bool) ([]store.Delivery, error) {
+	if !probe {
+		return d.store.Claim(d.claiming, lane, now, limit, lease)
+	}
+	c, err := d.store.ClaimProbe(d.claiming, lane, now, lease)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	return []store.Delivery{*c}, nil
+}
+
+// freeAll frees slots that are not used; own says that the first of them is the lane's own.
+func (d *Dispatcher) freeAll(l *lane, own bool, slots int) {
+	for range slots {
 		d.free(l, own)
 		own = false
 	}
-	return len(claimed) < slots, err
 }
 
 // free ends one attempt and its slot.

@@ -17,6 +17,7 @@ type faulty struct {
 	store.Store
 	mu    sync.Mutex
 	fails map[string]error
+	calls map[string]int
 	// claimed, when set, is called between a claim and its return.
 	claimed func()
 }
@@ -33,7 +34,39 @@ func (f *faulty) set(operation string, err error) {
 func (f *faulty) get(operation string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.calls == nil {
+		f.calls = map[string]int{}
+	}
+	f.calls[operation]++
 	return f.fails[operation]
+}
+
+// count is how often the operation has been called.
+func (f *faulty) count(operation string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[operation]
+}
+
+func (f *faulty) Pauses(ctx context.Context) ([]store.Pause, error) {
+	if err := f.get("pauses"); err != nil {
+		return nil, err
+	}
+	return f.Store.Pauses(ctx)
+}
+
+func (f *faulty) Lanes(ctx context.Context) ([]store.LaneStats, error) {
+	if err := f.get("lanes"); err != nil {
+		return nil, err
+	}
+	return f.Store.Lanes(ctx)
+}
+
+func (f *faulty) Replay(ctx context.Context, filter store.Filter, at time.Time, limit int) (int, error) {
+	if err := f.get("replay"); err != nil {
+		return 0, err
+	}
+	return f.Store.Replay(ctx, filter, at, limit)
 }
 
 func (f *faulty) Claim(ctx context.Context, lane string, now time.Time, limit int, lease time.Duration) ([]store.Delivery, error) {

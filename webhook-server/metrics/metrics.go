@@ -30,6 +30,8 @@ type Metrics struct {
 	deadLetters    *prometheus.CounterVec
 	forwards       *prometheus.CounterVec
 	circuits       *prometheus.GaugeVec
+	pauses         *prometheus.GaugeVec
+	proxyFailing   prometheus.Gauge
 	lookups        *prometheus.CounterVec
 	lookupSeconds  prometheus.Histogram
 	leasesLost     prometheus.Counter
@@ -63,6 +65,10 @@ func New(registry *prometheus.Registry) *Metrics {
 		forwards:       counters("forwards_total", "Synchronous deliveries by gateway and reason.", "gateway", "reason"),
 		circuits: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "d1gateway", Name: "delivery_circuit_open",
 			Help: "1 while a destination fails and only its oldest notification is tried."}, []string{"lane"}),
+		pauses: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "d1gateway", Name: "delivery_paused",
+			Help: "1 while deliveries are paused, of a lane or (scope gateway) of all lanes of a gateway."}, []string{"lane", "scope"}),
+		proxyFailing: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "d1gateway", Name: "delivery_proxy_failing",
+			Help: "1 while the egress proxy fails; deliveries wait for it and are not counted as attempts."}),
 		lookups:       counters("token_lookups_total", "Questions to platforms whether a token exists, by gateway and result.", "gateway", "result"),
 		lookupSeconds: histogram("token_lookup_seconds", "Time that one such question took.", fast),
 		leasesLost:    counter("delivery_leases_lost_total", "Outcomes that came after their lease had ended; the notification is sent once more."),
@@ -76,7 +82,7 @@ func New(registry *prometheus.Registry) *Metrics {
 	registry.MustRegister(m.reporting.collectors()...)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.shed, m.notifications, m.undocumented, m.acceptSeconds, m.attempts, m.attemptSeconds, m.deliveredAge, m.deadLetters, m.forwards,
-		m.circuits, m.lookups, m.lookupSeconds, m.leasesLost, m.storeFailures, m.commitSeconds, m.commitSize, m.commitFailures)
+		m.circuits, m.pauses, m.proxyFailing, m.lookups, m.lookupSeconds, m.leasesLost, m.storeFailures, m.commitSeconds, m.commitSize, m.commitFailures)
 	for _, o := range notification.Outcomes() {
 		m.notifications.WithLabelValues("", string(o))
 	}
@@ -151,7 +157,7 @@ func (m Notification) Answered(o notification.Outcome, g *serving.Gateway, took 
 		gateway = g.GatewayID
 	}
 	m.notifications.WithLabelValues(gateway, string(o)).Inc()
-	if o == notification.Accepted {
+	if o == notification.Accepted || o == notification.Merged {
 		m.acceptSeconds.Observe(took.Seconds())
 	}
 }
@@ -189,6 +195,28 @@ func (m Delivery) CircuitChanged(lane string, open bool) {
 		return
 	}
 	m.circuits.WithLabelValues(lane).Set(1)
+}
+
+// PauseChanged shows what is paused.
+func (m Delivery) PauseChanged(lane string, wholeGateway, paused bool) {
+	scope := "lane"
+	if wholeGateway {
+		scope = "gateway"
+	}
+	if !paused {
+		m.pauses.DeleteLabelValues(lane, scope)
+		return
+	}
+	m.pauses.WithLabelValues(lane, scope).Set(1)
+}
+
+// ProxyChanged shows whether the egress proxy fails.
+func (m Delivery) ProxyChanged(failing bool) {
+	if failing {
+		m.proxyFailing.Set(1)
+		return
+	}
+	m.proxyFailing.Set(0)
 }
 
 // LeaseLost counts an outcome that came too late.

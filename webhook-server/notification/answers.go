@@ -14,6 +14,8 @@ type Outcome string
 const (
 	// Accepted: the notification is durable, 204.
 	Accepted Outcome = "accepted"
+	// Merged: an earlier notification that is durable and has not been attempted tells the destination of this one too, 204.
+	Merged Outcome = "merged"
 	// Forwarded: a Synchronous destination has taken it, 204.
 	Forwarded Outcome = "forwarded"
 	// InvalidField: 400 that names the field.
@@ -52,7 +54,7 @@ const (
 // Outcomes lists every outcome, so that counters can begin at zero.
 func Outcomes() []Outcome {
 	return []Outcome{
-		Accepted, Forwarded, InvalidField, Unauthenticated, InvalidToken, UnknownGateway, UnknownMerchant, UnknownToken, MerchantError,
+		Accepted, Merged, Forwarded, InvalidField, Unauthenticated, InvalidToken, UnknownGateway, UnknownMerchant, UnknownToken, MerchantError,
 		MethodNotAllowed, NotFound, NotReady, BodyTimeout, LookupFailed, TokenTooNew, StoreFull, StoreFailed, ForwardFailed, Failed,
 	}
 }
@@ -88,7 +90,7 @@ type answer struct {
 // write is the one place where a call is answered.
 func (a answer) write(w http.ResponseWriter, retryAfter time.Duration) {
 	switch a.outcome {
-	case Accepted, Forwarded:
+	case Accepted, Merged, Forwarded:
 		httpx.WriteEmpty(w, http.StatusNoContent)
 	case InvalidField:
 		httpx.WriteJSON(w, http.StatusBadRequest, []byte(`{"errorCode":"FIELD_INVALID_FORMAT","error":"`+a.field+`"}`))

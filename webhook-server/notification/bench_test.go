@@ -17,7 +17,7 @@ import (
 
 type nowhere struct{}
 
-func (nowhere) Append(context.Context, store.Notification) error               { return nil }
+func (nowhere) Append(_ context.Context, n store.Notification) (string, error) { return n.ID, nil }
 func (nowhere) Answered(notification.Outcome, *serving.Gateway, time.Duration) {}
 func (nowhere) UndocumentedUpdateType(*serving.Gateway)                        {}
 

@@ -20,9 +20,9 @@ const maxDepth = 64
 // ErrUncertain says that an access token cannot be judged yet.
 var ErrUncertain = errors.New("access token cannot be judged yet")
 
-// Appender makes a notification durable: a store.Store.
+// Appender makes a notification durable, and answers the id under which it is delivered: a store.Store.
 type Appender interface {
-	Append(ctx context.Context, n store.Notification) error
+	Append(ctx context.Context, n store.Notification) (id string, err error)
 }
 
 // TokenState is what a look-up says of a token.

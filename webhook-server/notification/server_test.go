@@ -23,23 +23,28 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/token/accesstoken"
 )
 
-// outbox is a store in memory that can be made to fail.
+// outbox is a store in memory that can be made to fail, and to merge.
 type outbox struct {
 	mu    sync.Mutex
 	kept  []store.Notification
 	fails func(context.Context) error
+	// into, when set, is the id of what everything with Merge is merged into.
+	into string
 }
 
-func (o *outbox) Append(ctx context.Context, n store.Notification) error {
+func (o *outbox) Append(ctx context.Context, n store.Notification) (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.fails != nil {
 		if err := o.fails(ctx); err != nil {
-			return err
+			return "", err
 		}
 	}
+	if n.Merge && o.into != "" {
+		return o.into, nil
+	}
 	o.kept = append(o.kept, n)
-	return nil
+	return n.ID, nil
 }
 
 // observer keeps what it is told.

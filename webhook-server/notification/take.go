@@ -33,18 +33,25 @@ func (c *call) take() {
 		CorrelationID: c.correlationID,
 		ReceivedAt:    c.now,
 		Lane:          destination.Lane,
+		Ordered:       destination.Ordered,
+		Merge:         destination.MergeRepeats,
 	}
 	if destination.Synchronous {
 		c.forward(n, destination)
 		return
 	}
-	if err := c.Store.Append(ctx, n); err != nil {
+	deliveredAs, err := c.Store.Append(ctx, n)
+	if err != nil {
 		outcome := StoreFailed
 		if errors.Is(err, store.ErrFull) {
 			outcome = StoreFull
 		}
 		c.refuse(outcome, err)
 		return
+	}
+	if deliveredAs != n.ID {
+		c.accept(Merged, n, slog.String("mergedInto", deliveredAs))
+		return // the other one has woken its lane
 	}
 	c.accept(Accepted, n)
 	c.Wake(n.Lane)
@@ -92,10 +99,13 @@ func (c *call) forward(n store.Notification, d *serving.Destination) {
 }
 
 // accept is the point of no return: whatever fails after it, D1 is told that the notification has been taken.
-func (c *call) accept(o Outcome, n store.Notification) {
+func (c *call) accept(o Outcome, n store.Notification, more ...slog.Attr) {
 	c.answer = answer{outcome: o}
-	c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "notification accepted", c.who(slog.String("id", n.ID), slog.String("merchant", n.MerchantID),
-		slog.String("token", api.MaskCardNumbers(n.TokenID)), slog.String("updateType", api.MaskCardNumbers(n.UpdateType)))...)
+	attrs := []slog.Attr{
+		slog.String("id", n.ID), slog.String("merchant", n.MerchantID),
+		slog.String("token", api.MaskCardNumbers(n.TokenID)), slog.String("updateType", api.MaskCardNumbers(n.UpdateType)),
+	}
+	c.Logger.LogAttrs(c.request.Context(), slog.LevelInfo, "notification accepted", c.who(append(attrs, more...)...)...)
 	if !documented(n.UpdateType) {
 		c.Observer.UndocumentedUpdateType(c.gateway)
 	}

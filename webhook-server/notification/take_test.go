@@ -186,6 +186,32 @@ func TestAMerchantsOwnDestinationHasItsOwnLane(t *testing.T) {
 	}
 }
 
+func TestARepeatThatIsMergedIsAnswered204AndLoggedUnderBothIDs(t *testing.T) {
+	e := newEndpoint(t, func(o *notification.Options) { o.NewID = func() string { return "repeat" } })
+	e.store.into = "first"
+	e.Gateway.Delivery.MergeRepeats = true
+	e.Publish()
+	e.wantAccepted(e.send(e.n0()))
+	e.wantOutcome(notification.Merged)
+	e.wantKept(0)
+	if logged := e.log.String(); !strings.Contains(logged, `"id":"repeat"`) || !strings.Contains(logged, `"mergedInto":"first"`) {
+		t.Errorf("logged %s", logged)
+	}
+}
+
+func TestTheDestinationSaysWhetherANotificationIsOrderedAndMayBeMerged(t *testing.T) {
+	for _, c := range []struct{ ordered, merge bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+		e := newEndpoint(t)
+		e.Gateway.Delivery.Ordered, e.Gateway.Delivery.MergeRepeats = c.ordered, c.merge
+		e.Publish()
+		e.wantAccepted(e.send(e.n0()))
+		e.wantOutcome(notification.Accepted)
+		if n := e.store.kept[0]; n.Ordered != c.ordered || n.Merge != c.merge {
+			t.Errorf("stored with Ordered %t and Merge %t, want %+v", n.Ordered, n.Merge, c)
+		}
+	}
+}
+
 func TestNothingThatMustStaySecretIsLoggedOrAnswered(t *testing.T) {
 	const card = "4111111111111111"
 	e := newEndpoint(t, func(o *notification.Options) {

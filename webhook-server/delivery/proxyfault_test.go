@@ -1,0 +1,150 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/d1gateway/d1gateway/webhook-server/delivery"
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
+
+var proxyFault = delivery.Verdict{Reason: delivery.Proxy}
+
+func TestAProxyThatIsDownCostsNoAttemptAndIsNotWornDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const lanes = 20
+		w := newWorld(t)
+		s := openStore(t)
+		var all []store.Notification
+		for lane := range lanes {
+			w.merchant(merchantID(lane), destination(fmt.Sprintf("https://%d.example", lane)))
+			for i := range 20 {
+				all = append(all, notification(fmt.Sprintf("n-%d-%d", lane, i), merchantID(lane)))
+			}
+		}
+		w.apply()
+		appendAll(t, s, all...)
+		back := time.Now().Add(time.Hour)
+		a := newAttempter(func(ctx context.Context, _ store.Notification) delivery.Verdict {
+			if time.Now().Before(back) {
+				return after(ctx, 10*time.Millisecond, proxyFault)
+			}
+			return after(ctx, 10*time.Millisecond, delivered)
+		})
+		seen := &observer{}
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a, Observer: seen})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		first := len(seen.attempts)
+		if first > 300 {
+			t.Errorf("%d attempts in the first minute, want those that were under way when it was found out, and few more", first)
+		}
+		for _, n := range all {
+			if got := record(t, s, n.ID); got.State != store.Waiting || got.Attempts != 0 || !got.LastAttempt.IsZero() || len(got.History) != 0 {
+				t.Fatalf("%+v", got)
+			}
+		}
+		time.Sleep(59 * time.Minute)
+		synctest.Wait()
+		if later := len(seen.attempts) - first; later < 45 || later > 65 {
+			t.Errorf("%d attempts in the 59 minutes after that, want one a minute for all lanes", later)
+		}
+		time.Sleep(75 * time.Second)
+		synctest.Wait()
+		for _, n := range all {
+			if got := record(t, s, n.ID); got.State != store.Delivered || got.Attempts != 1 {
+				t.Fatalf("%+v", got)
+			}
+		}
+		if got := seen.circuits() + seen.proxy.String(); got != "fails works " {
+			t.Errorf("observed %q", got)
+		}
+	})
+}
+
+func TestAProxyThatIsDownForDaysEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		d := destination("https://merchant.example")
+		d.Retry.MaxAgeHours = 1
+		w.merchant(merchant, d)
+		w.apply()
+		a := newAttempter(always(failing))
+		answer := func(v delivery.Verdict) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.answer = always(v)
+		}
+		appendAll(t, s, notification("tried-before", merchant))
+		dispatcher := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		time.Sleep(30 * time.Second)
+		answer(proxyFault)
+		appendAll(t, s, notification("never-tried", merchant))
+		dispatcher.Wake(laneOf(merchant))
+		time.Sleep(5 * time.Hour)
+		synctest.Wait()
+		for _, id := range []string{"tried-before", "never-tried"} {
+			if got := record(t, s, id); got.State != store.Waiting {
+				t.Errorf("%+v", got)
+			}
+		}
+		answer(delivered)
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		for _, id := range []string{"tried-before", "never-tried"} {
+			if got := record(t, s, id); got.State != store.Delivered {
+				t.Errorf("%+v", got)
+			}
+		}
+	})
+}
+
+// A proxy answers CONNECT to a dead destination as it does when it is broken itself. Neither the others nor the age bound may suffer.
+func TestAProxyThatFailsOneDestinationDelaysNoOtherAndTheAgeBoundHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		d := destination("https://merchant.example")
+		d.Retry.MaxAgeHours = 1
+		w.merchant(merchant, d)
+		healthy := merchantID(2)
+		w.merchant(healthy, destination("https://healthy.example"))
+		w.apply()
+		waiting(t, s, merchant, 10)
+		a := newAttempter(func(ctx context.Context, n store.Notification) delivery.Verdict {
+			if n.MerchantID == merchant {
+				return after(ctx, 10*time.Millisecond, proxyFault)
+			}
+			return after(ctx, 10*time.Millisecond, delivered)
+		})
+		dispatcher := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		for i := range 130 {
+			n := notification(fmt.Sprintf("healthy-%d", i), healthy)
+			appendAll(t, s, n)
+			dispatcher.Wake(n.Lane)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if x := a.of(healthy); len(x) != i+1 || time.Since(x[i].at) != time.Minute {
+				t.Fatalf("the healthy lane's notification %d was held up: %d attempts", i, len(x))
+			}
+		}
+		if n := len(a.of(merchant)); n > 160 {
+			t.Errorf("%d attempts of the other lane in 130 minutes", n)
+		}
+		for i := range 10 {
+			if got := record(t, s, fmt.Sprintf("n-%d", i)); got.State != store.Dead || got.LastReason != "expired" {
+				t.Errorf("%+v", got)
+			}
+		}
+	})
+}
+
+func TestWhenTheProxyFailsD1IsToldToComeAgain(t *testing.T) {
+	w, merchant, s := one(t)
+	d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: newAttempter(always(proxyFault))})
+	if v := d.Forward(t.Context(), notification("n", merchant), w.served(merchant)); v.Reason != delivery.Proxy || v.Answer() != delivery.Unavailable {
+		t.Errorf("%+v", v)
+	}
+}
