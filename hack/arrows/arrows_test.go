@@ -31,6 +31,9 @@ var rules = []struct {
 	{"webhook-server/notification", []string{module + "/api/v1alpha1", "k8s.io", "sigs.k8s.io", module + "/webhook-server/delivery"}, "an endpoint knows no cluster"},
 	{"webhook-server/store", []string{"k8s.io", "sigs.k8s.io", module + "/api", module + "/webhook-server/serving"}, "the store knows notifications only"},
 	{"webhook-server/delivery", []string{module + "/api/v1alpha1", "k8s.io", "sigs.k8s.io", module + "/webhook-server/token"}, "delivery knows no cluster"},
+	{"webhook-server/cli", []string{module + "/api/v1alpha1", "k8s.io", "sigs.k8s.io", module + "/webhook-server/app", module + "/webhook-server/delivery"}, "the commands know the administration API only"},
+	{"webhook-server/store/sqlite", []string{"github.com/jackc/pgx"}, "one engine knows nothing of the other"},
+	{"webhook-server/store/postgres", []string{"modernc.org/sqlite"}, "one engine knows nothing of the other"},
 	{"webhook-server/replica", []string{module + "/webhook-server/token", module + "/webhook-server/notification", module + "/webhook-server/delivery", module + "/webhook-server/peer"}, "a report is made of documents and uses"},
 	{"webhook-server/httpx", []string{module + "/api", module + "/webhook-server/serving"}, "httpx knows no words of the domain"},
 }

@@ -24,7 +24,7 @@ type Run struct {
 
 	dir       string // scratch: kubeconfig, certificates, store, logs
 	cleanups  []func()
-	d1        net.Addr
+	d1, admin net.Addr
 	processes processes
 }
 
@@ -95,6 +95,9 @@ func (r *Run) startPrograms(ctx context.Context) (ca []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.admin, err = freeAddress(ctx, "127.0.0.1:9091"); err != nil {
+		return nil, err
+	}
 	r.d1 = d1
 	r.processes = newProcesses(r.dir)
 	r.cleanups = append(r.cleanups, r.processes.stop)
@@ -107,7 +110,7 @@ func (r *Run) startPrograms(ctx context.Context) (ca []byte, err error) {
 	err = r.processes.start(ctx, filepath.Join(r.Bin, "webhook-server"),
 		"--kubeconfig", r.path("kubeconfig"),
 		"--store", "sqlite:"+r.path("store.db"),
-		"--d1-bind-address", d1.String(), "--metrics-bind-address", metrics.String(), "--admin-bind-address", "127.0.0.1:0",
+		"--d1-bind-address", d1.String(), "--metrics-bind-address", metrics.String(), "--admin-bind-address", r.admin.String(),
 		"--tls-cert-file", r.path("tls.crt"), "--tls-private-key-file", r.path("tls.key"),
 		"--delivery-allow-cidr", "127.0.0.0/8")
 	if err != nil {

@@ -31,10 +31,8 @@ type Dispatcher struct {
 	directory *directory
 	shared    chan struct{} // a slot for each attempt beyond a lane's own
 	quota     int           // the most attempts of one lane
-
-	followInterval time.Duration
-
-	storeLog rate.Sometimes
+	every     time.Duration // between two looks at pauses and at what is served
+	storeLog  rate.Sometimes
 
 	// claiming ends first, then attempting, then recording.
 	claiming, attempting, recording             context.Context
@@ -65,14 +63,12 @@ func New(o Options) *Dispatcher {
 		shared:    make(chan struct{}, o.MaxInFlight),
 		quota:     max(1, o.MaxInFlight/4),
 		lanes:     map[string]*lane{},
-
-		followInterval: o.FollowInterval,
-
-		storeLog: rate.Sometimes{First: 1, Interval: 5 * time.Second},
-		schedule: newSchedule(),
-		pauses:   pauses{changed: make(chan struct{})},
-		proxy:    newProxy(),
-		missing:  missing{notes: map[missingNote]time.Time{}},
+		every:     o.FollowInterval,
+		storeLog:  rate.Sometimes{First: 1, Interval: 5 * time.Second},
+		schedule:  newSchedule(),
+		pauses:    pauses{changed: make(chan struct{})},
+		proxy:     newProxy(),
+		missing:   missing{notes: map[missingNote]time.Time{}},
 	}
 	d.claiming, d.stopClaiming = context.WithCancel(context.Background())
 	d.attempting, d.stopAttempting = context.WithCancel(context.Background())

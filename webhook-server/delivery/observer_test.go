@@ -64,6 +64,25 @@ func (o *observer) StoreFailed(operation string) {
 	o.failed = append(o.failed, operation)
 }
 
+// ended counts the attempts.
+func (o *observer) ended() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.attempts)
+}
+
+func (o *observer) proxies() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.proxy.String()
+}
+
+func (o *observer) pauses() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.Join(o.paused, ", ")
+}
+
 func (o *observer) circuits() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

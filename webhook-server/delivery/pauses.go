@@ -86,7 +86,7 @@ func (p *pauses) set(all []store.Pause) (begun, ended []scope) {
 
 // follow keeps up with the pauses in the store and with what is served, until claiming ends.
 func (d *Dispatcher) follow() {
-	tick := time.NewTicker(d.followInterval)
+	tick := time.NewTicker(d.every)
 	defer tick.Stop()
 	for {
 		_ = d.RefreshPauses(d.claiming) // it has been reported; what was known last holds

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,7 +68,7 @@ func TestWhatIsPausedIsKeptUntilItIsResumed(t *testing.T) {
 					}
 				}
 				what := fmt.Sprint(c.lane, " ", c.wholeGateway)
-				if got := strings.Join(seen.paused, ", "); got != what+" true, "+what+" false" {
+				if got := seen.pauses(); got != what+" true, "+what+" false" {
 					t.Errorf("observed %s", got)
 				}
 			})

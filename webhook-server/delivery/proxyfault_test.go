@@ -38,7 +38,7 @@ func TestAProxyThatIsDownCostsNoAttemptAndIsNotWornDown(t *testing.T) {
 		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a, Observer: seen})
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		first := len(seen.attempts)
+		first := seen.ended()
 		if first > 300 {
 			t.Errorf("%d attempts in the first minute, want those that were under way when it was found out, and few more", first)
 		}
@@ -49,7 +49,7 @@ func TestAProxyThatIsDownCostsNoAttemptAndIsNotWornDown(t *testing.T) {
 		}
 		time.Sleep(59 * time.Minute)
 		synctest.Wait()
-		if later := len(seen.attempts) - first; later < 45 || later > 65 {
+		if later := seen.ended() - first; later < 45 || later > 65 {
 			t.Errorf("%d attempts in the 59 minutes after that, want one a minute for all lanes", later)
 		}
 		time.Sleep(75 * time.Second)
@@ -59,7 +59,7 @@ func TestAProxyThatIsDownCostsNoAttemptAndIsNotWornDown(t *testing.T) {
 				t.Fatalf("%+v", got)
 			}
 		}
-		if got := seen.circuits() + seen.proxy.String(); got != "fails works " {
+		if got := seen.circuits() + seen.proxies(); got != "fails works " {
 			t.Errorf("observed %q", got)
 		}
 	})
