@@ -46,6 +46,10 @@ test: packages ## Run all tests, with the race detector, and a short round of fu
 	KUBEBUILDER_ASSETS="$(CONTROL_PLANE)" go test -race -timeout 20m ./...
 	hack/fuzz.sh 2000x
 
+.PHONY: soak
+soak: packages ## Kill servers 200 times with each engine under load, break PostgreSQL, run at 500 a second for 10 minutes; about an hour
+	go test ./hack/faults -v -timeout 2h -soak
+
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder for FUZZTIME (default 10s) each
 	hack/fuzz.sh $(FUZZTIME)

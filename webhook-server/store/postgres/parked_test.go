@@ -175,7 +175,14 @@ func TestTwoThatAreFinishedAtOnceTakeTheNextOut(t *testing.T) {
 			}
 			looked <- struct{}{}
 		})
-		waitFor(t, func() bool { return len(looked) == 1 || waitsForALock(t, s) }) // it has its snapshot, in which the other's row still waits
+		waitFor(t, func() bool { // until it has its snapshot, in which the other's row still waits
+			select {
+			case <-looked:
+				return true
+			default:
+				return waitsForALock(t, s)
+			}
+		})
 		defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
 	}
 	for _, tx := range finishing {

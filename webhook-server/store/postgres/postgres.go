@@ -20,7 +20,8 @@ import (
 // Options says which database to use and how.
 type Options struct {
 	// URL is a connection URL, postgres://user:password@host:port/database?… with libpq's parameters, several hosts included. Unless it says otherwise, a server that
-	// takes writes is looked for (target_session_attrs=read-write), and connecting may take 5 s.
+	// takes writes is looked for (target_session_attrs=read-write), and connecting may take 5 s. A store has at most 15
+	// connections open, and needs them to be its own session each (no pooler that hands them out by transaction).
 	URL string
 	// URLFile, instead of URL, is a file that contains it. It is read again for each new connection, so that a password can be changed while the store is open.
 	URLFile string
@@ -108,7 +109,7 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return err
 	}
 	s.searches = make(chan struct{}, max(1, s.pool.Config().MaxConns-1)) // the last connection is for what cannot wait, as following revocations
-	s.lanes = newLaneNames(s.pool)
+	s.lanes = newLaneNames(s.pool, s.bounds.answer)
 	if err := s.pool.QueryRow(ctx, "SELECT id::text FROM store").Scan(&s.id); err != nil {
 		return fmt.Errorf("reading the store's id: %w", err)
 	}
@@ -149,6 +150,8 @@ func (s *Store) report(c store.Commit) {
 	if s.failing.Swap(failed) != failed {
 		if failed {
 			s.log.Error("Store cannot write", "error", c.Err)
+			s.pool.Reset() // its connections may be gone too
+			s.claims.Reset()
 		} else {
 			s.log.Info("Store writes again")
 		}
