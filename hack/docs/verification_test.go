@@ -182,6 +182,10 @@ func verifications(t *testing.T) []verification {
 		{"only a signature of the other kind, public key", whpk, id, now, v1(now), body, false},
 		{"a signature of another version", whsec, id, now, strings.Replace(v1(now), "v1,", "v2,", 1), body, false},
 		{"no signature", whsec, id, now, "", body, false},
+		{"a signature that is not base64, and one that fits", whsec, id, now, "v1,@@@ v1 v1, " + v1(now), body, true},
+		{"no signature that is base64", whsec, id, now, "v1,@@@ v1,a v1 , ü", body, false},
+		{"no signature that is base64, public key", whpk, id, now, "v1a,@@@ v1a,AAAA v1a", body, false},
+		{"no id and no time", whsec, "", "", v1(now), body, false},
 	}
 }
 
