@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/d1gateway/d1gateway/webhook-server/app"
+	"github.com/d1gateway/d1gateway/webhook-server/cli"
 	"github.com/d1gateway/d1gateway/webhook-server/replica"
 )
 
@@ -59,9 +60,14 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 	flags.IntVar(&o.DeadRetentionMax, "dead-letter-retention-max", 0, "how many dead letters are kept at most; 0 is no bound")
 	flags.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 
+	if len(args) == 1 && args[0] == "help" {
+		args = []string{"--help"}
+	}
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(out, "webhook-server answers Thales D1. It is not a Kubernetes admission webhook.")
+		_, _ = fmt.Fprint(out, "webhook-server answers Thales D1. It is not a Kubernetes admission webhook.\n\n")
+		cli.Help(out)
+		_, _ = fmt.Fprint(out, "\nWithout a command it is the server, with these flags:\n")
 		flags.SetOutput(out)
 		flags.PrintDefaults()
 		return o, err
@@ -70,7 +76,7 @@ func parseFlags(args []string, out io.Writer) (app.Options, error) {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q: flags begin with --", flags.Arg(0))
+		return o, fmt.Errorf("unexpected argument %q: flags begin with --, and --help names the commands", flags.Arg(0))
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(logLevel)); err != nil {

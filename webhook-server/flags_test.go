@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,6 +22,23 @@ func clusterFlags(t *testing.T, more ...string) []string {
 		t.Fatal(err)
 	}
 	return append([]string{"--kubeconfig", kubeconfig, "--store", "sqlite:x", "--insecure-http"}, more...)
+}
+
+func TestHelpNamesTheCommandsAndTheFlags(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}} {
+		var out strings.Builder
+		if _, err := parseFlags(args, &out); !errors.Is(err, flag.ErrHelp) {
+			t.Errorf("%v: %v", args, err)
+		}
+		for _, name := range []string{"notifications list", "notifications replay", "destinations pause", "store backup", "-store-url-file", "-admin-token-file"} {
+			if !strings.Contains(out.String(), name) {
+				t.Errorf("%v does not name %s", args, name)
+			}
+		}
+	}
+	if _, err := parseFlags([]string{"notification", "list"}, io.Discard); err == nil || !strings.Contains(err.Error(), "--help") {
+		t.Errorf("a misspelled command: %v", err)
+	}
 }
 
 func TestTheNameOfTheReplica(t *testing.T) {

@@ -36,7 +36,7 @@ func run(args []string) int {
 		defer stop()
 		return cli.Run(ctx, args, cli.System())
 	}
-	options, err := parseFlags(args, os.Stderr)
+	options, err := parseFlags(args, os.Stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}

@@ -20,11 +20,10 @@ const (
 	maxLimit = 500
 )
 
-// criteria choose notifications: what the store looks for, and a namespace, which it does not know.
+// criteria choose notifications.
 type criteria struct {
 	store.Filter
-	namespace string
-	named     []string // what was asked for, in order
+	named []string // what was asked for, in order
 }
 
 const criteriaNames = "state, namespace, destination, gatewayId, merchantId, tokenId, correlationId, updateType, reason, receivedFrom, receivedUntil"
@@ -48,7 +47,7 @@ func (c *criteria) set(name, value string) (err error) {
 		c.State = store.State(value)
 		good, want = c.State == store.Waiting || c.State == store.Delivered || c.State == store.Dead, "Waiting, Delivered or Dead"
 	case "namespace":
-		c.namespace = value
+		c.Namespace = value
 		good, want = namespacePattern.MatchString(value), "the name of a namespace"
 	case "destination":
 		c.Lane = value
@@ -98,12 +97,12 @@ func (c *criteria) check() error {
 	}
 	l, _ := parseLane(c.Lane)
 	switch {
-	case c.namespace != "" && c.namespace != l.namespace:
+	case c.Namespace != "" && c.Namespace != l.namespace:
 		return errors.New("destination is in another namespace than namespace says: leave one out")
 	case c.GatewayID != "" && c.GatewayID != l.gatewayID:
 		return errors.New("destination is of another gateway than gatewayId says: leave one out")
 	}
-	c.namespace = l.namespace
+	c.Namespace = l.namespace
 	return nil
 }
 

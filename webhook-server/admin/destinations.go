@@ -57,7 +57,7 @@ func (h *handler) destinations(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return invalid(err)
 	}
-	if q.namespace, err = h.permitWithin(r.Context(), ResourceDestinations, VerbList, q.namespace, q.GatewayID); err != nil {
+	if q.Namespace, err = h.permitWithin(r.Context(), ResourceDestinations, VerbList, q.Namespace, q.GatewayID); err != nil {
 		return err
 	}
 	known, err := h.known(r.Context())
@@ -85,17 +85,20 @@ func (h *handler) destinations(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (q *destinationQuery) matches(d *wire.Destination) bool {
-	return (q.namespace == "" || d.Namespace == q.namespace) && (q.GatewayID == "" || d.GatewayID == q.GatewayID) &&
+	return (q.Namespace == "" || d.Namespace == q.Namespace) && (q.GatewayID == "" || d.GatewayID == q.GatewayID) &&
 		(q.MerchantID == "" || d.MerchantID == q.MerchantID) && (q.all || d.Waiting > 0 || d.Dead > 0 || len(d.Pauses) > 0)
 }
 
 // known answers all destinations by name: those configured, those that something waits for or died of, and those paused.
 func (h *handler) known(ctx context.Context) (map[string]*wire.Destination, error) {
-	stats, err := h.Store.Lanes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	pauses, err := h.Store.Pauses(ctx)
+	var stats []store.LaneStats
+	var pauses []store.Pause
+	err := h.lookUp(ctx, func(ctx context.Context) (err error) {
+		if stats, err = h.Store.Lanes(ctx); err == nil {
+			pauses, err = h.Store.Pauses(ctx)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 // FuzzedQuery reads the parameters of a list.
 func FuzzedQuery(query string) (namespace, lane string, from, until time.Time, limit int, err error) {
 	c, err := parseQuery(query)
-	return c.namespace, c.Lane, c.ReceivedFrom, c.ReceivedUntil, c.Limit, err
+	return c.Namespace, c.Lane, c.ReceivedFrom, c.ReceivedUntil, c.Limit, err
 }
 
 // FuzzedReplay reads a request to replay.

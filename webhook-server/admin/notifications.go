@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -13,7 +14,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return invalid(err)
 	}
-	if c.namespace, err = h.permitWithin(r.Context(), ResourceNotifications, VerbList, c.namespace, c.GatewayID); err != nil {
+	if c.Namespace, err = h.permitWithin(r.Context(), ResourceNotifications, VerbList, c.Namespace, c.GatewayID); err != nil {
 		return err
 	}
 	records, next, err := h.page(r.Context(), c)
@@ -47,7 +48,11 @@ func (h *handler) get(r *http.Request, verb Verb) (store.Record, error) {
 	if err := checkID("id", id); err != nil {
 		return store.Record{}, invalid(err)
 	}
-	record, err := h.Store.Get(r.Context(), id)
+	var record store.Record
+	err := h.lookUp(r.Context(), func(ctx context.Context) (err error) {
+		record, err = h.Store.Get(ctx, id)
+		return err
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		if err := h.permit(r.Context(), ResourceNotifications, verb, ""); err != nil {
 			return record, err

@@ -37,13 +37,10 @@ type Options struct {
 	Now func() time.Time
 }
 
-// maxScans bounds the requests at once that may read a large part of the store; more are answered 503.
-const maxScans = 4
-
 type handler struct {
 	Options
-	door  *door
-	scans chan struct{}
+	door                       *door
+	searches, replays, lookUps *turns
 }
 
 // NewHandler makes the API. It fails when nobody could call it, or when a file of tokens cannot be used.
@@ -61,6 +58,6 @@ func NewHandler(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{Options: o, door: d, scans: make(chan struct{}, maxScans)}
+	h := &handler{Options: o, door: d, searches: newTurns(searchTurns), replays: newTurns(replayTurns), lookUps: newTurns(lookUpTurns)}
 	return h.routes(), nil
 }

@@ -79,7 +79,7 @@ func (h *handler) pause(w http.ResponseWriter, r *http.Request) error {
 	if known, err := h.known(r.Context()); err != nil {
 		return err
 	} else if len(t.of(known)) == 0 {
-		return refused(http.StatusNotFound, "there is no such destination: GET /v1/destinations?all=true lists them")
+		return refused(http.StatusNotFound, "there is no such destination: look it up in the list of all of them")
 	}
 	h.audit(r, "pause", t.attrs()...)
 	by := callerOf(r.Context()).Name
@@ -101,7 +101,7 @@ func (h *handler) resume(w http.ResponseWriter, r *http.Request) error {
 	h.audit(r, "resume", t.attrs()...)
 	err = h.Store.Resume(r.Context(), t.lane, t.whole, h.Now().UTC().Truncate(time.Millisecond))
 	if errors.Is(err, store.ErrNotFound) {
-		return refused(http.StatusConflict, "it is not paused by itself: GET /v1/destinations shows what is, and whether its gateway is instead")
+		return refused(http.StatusConflict, "it is not paused by itself: the list of destinations shows what is, and whether its gateway is instead")
 	}
 	if err != nil {
 		return err

@@ -15,11 +15,11 @@ import (
 
 const (
 	// replayStep is how many are made due in one call of the store, which takes them in smaller transactions itself.
-	replayStep = 2000
+	replayStep = 10_000
 	// replayTime bounds the steps of one request. The caller asks again, and it goes on.
-	replayTime = 20 * time.Second
+	replayTime = 12 * time.Second
 	// stepTimeout bounds one of them.
-	stepTimeout = 15 * time.Second
+	stepTimeout = 10 * time.Second
 )
 
 // replayOne delivers one notification again.
@@ -39,7 +39,11 @@ func (h *handler) replayOne(w http.ResponseWriter, r *http.Request) error {
 	}
 	at := h.Now().UTC().Truncate(time.Millisecond)
 	h.audit(r, "replay of a notification", slog.String("id", record.ID), slog.String("state", string(record.State)), slog.String("destination", record.Lane))
-	n, err := h.Store.Replay(r.Context(), store.Filter{ID: record.ID}, at, 1)
+	n := 0
+	err = h.lookUp(r.Context(), func(ctx context.Context) (err error) {
+		n, err = h.Store.Replay(ctx, store.Filter{ID: record.ID}, at, 1)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -60,26 +64,31 @@ func (h *handler) replayMany(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return invalid(err)
 	}
-	if ask.namespace, err = h.permitWithin(r.Context(), ResourceNotifications, VerbReplay, ask.namespace, ask.GatewayID); err != nil {
+	if ask.Namespace, err = h.permitWithin(r.Context(), ResourceNotifications, VerbReplay, ask.Namespace, ask.GatewayID); err != nil {
 		return err
 	}
-	counted, err := h.count(r.Context(), ask.criteria)
+	matched, err := h.count(r.Context(), ask.criteria)
 	if err != nil {
 		return err
 	}
-	result := wire.Replayed{Matched: counted.matched, Done: true, At: ask.at, DryRun: ask.dryRun}
+	result := wire.Replayed{Matched: matched, Done: true, At: ask.at, DryRun: ask.dryRun}
 	if ask.dryRun {
 		answer(w, http.StatusOK, result)
 		return nil
 	}
-	if counted.matched > ask.allowed() {
+	if matched > ask.allowed() {
 		return &refusal{http.StatusConflict, wire.Problem{
-			Error: "far more match now than confirmCount says: do another dry run, and look at what has come", Matched: &counted.matched,
+			Error: "far more match now than confirmCount says: do another dry run, and look at what has come", Matched: &matched,
 		}}
 	}
-	attrs := append(ask.attrs(), slog.Int("matched", counted.matched), slog.Time("at", ask.at))
+	end, err := h.replays.take(r.Context(), callerOf(r.Context()))
+	if err != nil {
+		return err
+	}
+	defer end()
+	attrs := append(ask.attrs(), slog.Int("matched", matched), slog.Time("at", ask.at))
 	h.audit(r, "replay", attrs...)
-	result.Replayed, result.Done, err = h.replay(r.Context(), ask, counted)
+	result.Replayed, result.Done, err = h.replay(r.Context(), ask)
 	if result.Replayed > 0 {
 		h.Changed()
 	}
@@ -95,28 +104,19 @@ func (h *handler) replayMany(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// replay makes due what the criteria choose, in steps, the oldest of each lane first. It says how many it did, also when it fails.
-func (h *handler) replay(ctx context.Context, ask replayRequest, counted tally) (replayed int, done bool, err error) {
-	end := h.Now().Add(replayTime)
-	for _, f := range counted.filters {
-		for {
-			if err := ctx.Err(); err != nil {
-				return replayed, false, fmt.Errorf("the caller has gone: %w", err)
-			}
-			if !h.Now().Before(end) {
-				return replayed, false, nil
-			}
-			n, err := h.step(ctx, f, ask.at)
-			replayed += n
-			if err != nil {
-				return replayed, false, err
-			}
-			if n < replayStep {
-				break
-			}
+// replay makes due what the criteria choose, in steps, the oldest first. It says how many it did, also when it fails.
+func (h *handler) replay(ctx context.Context, ask replayRequest) (replayed int, done bool, err error) {
+	for end := h.Now().Add(replayTime); h.Now().Before(end); {
+		if err := ctx.Err(); err != nil {
+			return replayed, false, fmt.Errorf("the caller has gone: %w", err)
+		}
+		n, err := h.step(ctx, ask.Filter, ask.at)
+		replayed += n
+		if err != nil || n < replayStep {
+			return replayed, err == nil, err
 		}
 	}
-	return replayed, true, nil
+	return replayed, false, nil
 }
 
 // step makes the next few due. It ends even when the caller leaves meanwhile, so that it is known how many there were.

@@ -99,7 +99,7 @@ func (q *replayRequest) attrs() []slog.Attr {
 		}
 	}
 	add("state", string(q.State))
-	add("namespace", q.namespace)
+	add("namespace", q.Namespace)
 	add("destination", q.Lane)
 	add("gateway", q.GatewayID)
 	add("merchant", q.MerchantID)

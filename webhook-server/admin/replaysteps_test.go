@@ -17,7 +17,7 @@ import (
 
 // oneStep is how many one step of a replay takes, and many more than two of them.
 const (
-	oneStep = 2000
+	oneStep = 10_000
 	many    = 2*oneStep + 200
 )
 

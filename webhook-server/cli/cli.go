@@ -67,6 +67,16 @@ func Handles(args []string) bool {
 	return false
 }
 
+// Help names the commands.
+func Help(out io.Writer) {
+	say(out, "Commands, each with --help:\n")
+	for _, g := range groups {
+		for _, c := range g.commands {
+			say(out, "  %-22s %s\n", g.name+" "+c.name, c.summary)
+		}
+	}
+}
+
 // Run runs a command and answers the exit status. What it was asked for goes to Out, everything else to Err.
 func Run(ctx context.Context, args []string, e Environment) int {
 	for _, g := range groups {

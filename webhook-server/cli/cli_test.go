@@ -46,9 +46,9 @@ ENDED                      AGE     TOOK   STATUS   REASON
 2026-11-23T05:03:02.000Z   1m31s   42ms   410      gone
 `, "notifications", "show", dead)
 	w.shows(`
-DESTINATION                            WAITING   OLDEST   DEAD   STATUS
-payments/acme/MGW_000001               1         1s       0      open
-payments/acme/MGW_000001/40010000001   0         -        1      open
+DESTINATION                            WAITING   OLDEST   DEAD   HELD BACK
+payments/acme/MGW_000001               1         1s       0      -
+payments/acme/MGW_000001/40010000001   0         -        1      -
 `, "destinations", "list")
 	w.shows("no notification matches", "notifications", "list", "--token", "tok_9")
 	w.shows(`
@@ -62,26 +62,26 @@ func TestADestinationIsPausedAndResumed(t *testing.T) {
 	w := serve(t)
 	w.shows("nothing waits, nothing is dead, nothing is paused (--all lists every destination)", "destinations", "list")
 	w.shows(`
-DESTINATION                WAITING   OLDEST   DEAD   STATUS
+DESTINATION                WAITING   OLDEST   DEAD   HELD BACK
 payments/acme/MGW_000001   0         -        0      paused 0s ago by file:token: their release
 `, "destinations", "pause", shopLane, "--reason", "their release")
 	w.now = w.now.Add(time.Hour)
 	w.shows(`
-DESTINATION                            WAITING   OLDEST   DEAD   STATUS
+DESTINATION                            WAITING   OLDEST   DEAD   HELD BACK
 payments/acme/MGW_000001               0         -        0      paused 1h ago by file:token: their release; gateway paused 0s ago by file:token
 payments/acme/MGW_000001/40010000001   0         -        0      gateway paused 0s ago by file:token
 `, "destinations", "pause", "--whole-gateway", shopLane)
 	w.shows(`
-DESTINATION                            WAITING   OLDEST   DEAD   STATUS
+DESTINATION                            WAITING   OLDEST   DEAD   HELD BACK
 payments/acme/MGW_000001               0         -        0      paused 1h ago by file:token: their release
-payments/acme/MGW_000001/40010000001   0         -        0      open
+payments/acme/MGW_000001/40010000001   0         -        0      -
 `, "destinations", "resume", shopLane, "--whole-gateway")
 	if _, errs, status := w.run("destinations", "resume", ownLane); status != cli.ExitFailed || !strings.Contains(errs, "not paused") {
 		t.Errorf("%d %s", status, errs)
 	}
 	w.shows(`
-DESTINATION                WAITING   OLDEST   DEAD   STATUS
-payments/acme/MGW_000001   0         -        0      open
+DESTINATION                WAITING   OLDEST   DEAD   HELD BACK
+payments/acme/MGW_000001   0         -        0      -
 `, "destinations", "resume", shopLane)
 }
 

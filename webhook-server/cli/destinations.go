@@ -15,7 +15,10 @@ var listDestinations = command{
 	name: "list", summary: "List destinations: what waits for them, what was given up, what is paused",
 	details: `
 Shown are those with something waiting, dead or paused. A destination is named namespace/name of the MerchantGateway and its
-merchantGatewayId, and for a merchant's own destination the merchant id.`,
+merchantGatewayId, and for a merchant's own destination the merchant id.
+
+Held back are those that are paused or not configured any more. What fails is not: its notifications are tried again by their schedule. The reasons are in
+'notifications list --state Waiting --destination NAME', and the metric d1gateway_delivery_circuit_open is 1 where nothing but failures come.`,
 	prepare: func(i *invocation) func(context.Context, []string) error {
 		c, q := i.connection(), &client.DestinationQuery{}
 		i.flags.StringVar(&q.Namespace, "namespace", "", "`NAMESPACE` of the MerchantGateway")
@@ -54,15 +57,15 @@ merchantGatewayId, and for a merchant's own destination the merchant id.`,
 }
 
 func (i *invocation) showDestinations(items []wire.Destination) error {
-	t, now := newTable(i.Out, "DESTINATION", "WAITING", "OLDEST", "DEAD", "STATUS"), i.Now()
+	t, now := newTable(i.Out, "DESTINATION", "WAITING", "OLDEST", "DEAD", "HELD BACK"), i.Now()
 	for _, d := range items {
-		t.row(d.Destination, strconv.Itoa(d.Waiting), age(d.OldestWaiting, now), strconv.Itoa(d.Dead), status(&d, now))
+		t.row(d.Destination, strconv.Itoa(d.Waiting), age(d.OldestWaiting, now), strconv.Itoa(d.Dead), heldBack(&d, now))
 	}
 	return t.end()
 }
 
-// status says why nothing is delivered, when that is so.
-func status(d *wire.Destination, now time.Time) string {
+// heldBack says what a person has to end before anything is delivered; it is empty when there is no such thing.
+func heldBack(d *wire.Destination, now time.Time) string {
 	var parts []string
 	for _, p := range d.Pauses {
 		text := "paused"
@@ -80,9 +83,6 @@ func status(d *wire.Destination, now time.Time) string {
 	}
 	if !d.Configured {
 		parts = append(parts, "not configured")
-	}
-	if len(parts) == 0 {
-		return "open"
 	}
 	return strings.Join(parts, "; ")
 }

@@ -39,6 +39,8 @@ type Filter struct {
 	CorrelationID                  string
 	UpdateType                     string
 	Lane                           string
+	// Namespace is what a lane's name has before its first slash. A lane without a slash is in no namespace.
+	Namespace string
 	// Reason is a Record's LastReason.
 	Reason string
 	// ReceivedFrom and ReceivedUntil bound ReceivedAt: from the one on, before the other.

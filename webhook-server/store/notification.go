@@ -30,10 +30,10 @@ type Notification struct {
 	ReceivedAt time.Time
 	// Lane names the destination this notification waits for. Lanes do not delay each other.
 	Lane string
-	// Ordered: it is not handed out while another Ordered one of the same lane and token waits that was accepted before it. That one holds it up
+	// Ordered: it is not handed out while another Ordered one of the same lane, merchant and token waits that was accepted before it. That one holds it up
 	// until it is Delivered or Dead, through all its attempts. Of calls that overlap, any may count as the first.
 	Ordered bool
-	// Merge: Append drops it in favour of an earlier one with Merge, of the same lane, token and update type, that waits, is not claimed and has not been
+	// Merge: Append drops it in favour of an earlier one with Merge, of the same lane, merchant, token and update type, that waits, is not claimed and has not been
 	// attempted since it was received or replayed. A later attempt then tells the destination of both. It decides at Append only. Of calls that overlap, each may be kept.
 	Merge bool
 }
@@ -47,6 +47,8 @@ type Delivery struct {
 	Since time.Time
 	// LastAttempt is when the attempt before this one ended; zero when there is none.
 	LastAttempt time.Time
+	// LastReason is the reason recorded last; empty when there is none.
+	LastReason string
 	// Lease is the fencing number of this claim. An outcome recorded under a lease that ended is refused with ErrLeaseLost.
 	Lease int64
 }

@@ -41,11 +41,6 @@ func (a *array) addInt8(n int64) {
 	a.bytes = binary.BigEndian.AppendUint64(a.bytes, uint64(n)) // #nosec G115 -- the same bits
 }
 
-func (a *array) addInt4(n int32) {
-	a.next(4)
-	a.bytes = binary.BigEndian.AppendUint32(a.bytes, uint32(n)) // #nosec G115 -- the same bits
-}
-
 func (a *array) addBool(b bool) {
 	a.next(1)
 	if b {

@@ -21,5 +21,6 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := s.writers.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("checking the store: %w", asStoreError(err))
 	}
+	s.tellRecovery()
 	return nil
 }

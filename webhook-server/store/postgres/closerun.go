@@ -16,6 +16,9 @@ func span(number int64) (first, end int64) { return number * runs.Rows, (number 
 // noWaitForDisk lets a transaction end before it is on the disk: what a crash takes back of it is found to be done again.
 const noWaitForDisk = "SET LOCAL synchronous_commit = off"
 
+// byIndexes keeps the planner, whatever its statistics say, from reading the whole table for a few rows.
+const byIndexes = "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+
 // emptyRuns finds those of the runs $1 that have lost their last row.
 const emptyRuns = `number = ANY($1) AND NOT EXISTS (
 	SELECT FROM notification WHERE seq >= run.number * 4096 AND seq < (run.number + 1) * 4096)`

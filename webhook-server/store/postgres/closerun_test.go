@@ -55,14 +55,13 @@ func TestWhatIsInsertedWhileARunIsClosedIsFound(t *testing.T) {
 	s := openForTest(t)
 	plant(t, s, 1009, nil)
 	insert := func(tx pgx.Tx) error {
-		_, err := tx.Exec(t.Context(), `WITH mine AS MATERIALIZED (SELECT FROM open_run WHERE number = 1009 FOR KEY SHARE)
-			INSERT INTO notification (seq, received_at, next_attempt, lane, id, gateway_id, merchant_id, token_id, update_type, correlation_id)
-			SELECT 1009 * 4096, 5, 5, 1, 'msg_late', 'g', 'm', 't', 'u', 'c' FROM mine`)
+		var c columns
+		c.reset()
+		c.add(&appending{Notification: due("msg_late", "l"), lane: laneID("l")})
+		_, err := c.insert(t.Context(), tx.Conn(), &openRun{number: 1009})
 		return err
 	}
-	if _, err := s.lanes.enter(t.Context(), "l"); err != nil {
-		t.Fatal(err)
-	}
+	enterLane(t, s, "l")
 	done := make(chan error)
 	if err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
 		if err := insert(tx); err != nil {

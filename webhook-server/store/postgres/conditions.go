@@ -59,7 +59,6 @@ func conditionsOf(f store.Filter) conditions {
 	for _, equal := range []struct{ term, value string }{
 		{"id = ?", f.ID}, {"gateway_id = ?", f.GatewayID}, {"merchant_id = ?", f.MerchantID}, {"token_id = ?", f.TokenID},
 		{"correlation_id = ?", f.CorrelationID}, {"update_type = ?", f.UpdateType}, {"last_reason = ?", f.Reason},
-		{"lane = (SELECT id FROM lane WHERE name = ?)", f.Lane},
 	} {
 		switch {
 		case equal.value == "":
@@ -68,6 +67,16 @@ func conditionsOf(f store.Filter) conditions {
 		default:
 			c = c.with(equal.term, equal.value)
 		}
+	}
+	switch prefix := f.Namespace + "/"; {
+	case f.Namespace == "":
+	case strings.Contains(f.Namespace, "/") || !storable(prefix): // no namespace has a slash
+		c = c.with("false")
+	default:
+		c = c.with("lane IN (SELECT id FROM lane WHERE starts_with(name, ?))", prefix)
+	}
+	if f.Lane != "" {
+		c = c.with("lane = ?", laneID(f.Lane))
 	}
 	if f.State != "" {
 		c = c.with(stateTerm(f.State))

@@ -10,14 +10,11 @@ import (
 )
 
 // backlog puts so many waiting rows into a lane, due one after the other, without a store's help.
-func backlog(t testing.TB, s *Store, laneName string, firstSeq int64, count int) int32 {
+func backlog(t testing.TB, s *Store, laneName string, firstSeq int64, count int) int64 {
 	t.Helper()
-	lane, err := s.lanes.enter(t.Context(), laneName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.pool.Exec(t.Context(), `INSERT INTO notification (seq, received_at, next_attempt, lane, id, gateway_id, merchant_id, token_id, update_type, correlation_id)
-		SELECT $1::bigint + i, $2::bigint + i, $2::bigint + i, $3::integer, 'msg_' || $1::bigint + i, 'MGW_000001', '40010000001', 'tok_' || i, 'TOKEN_STATE_CHANGE', 'c-' || i FROM generate_series(1, $4::bigint) i`,
+	lane := enterLane(t, s, laneName)
+	_, err := s.pool.Exec(t.Context(), `INSERT INTO notification (seq, received_at, next_attempt, lane, id, gateway_id, merchant_id, token_id, update_type, correlation_id)
+		SELECT $1::bigint + i, $2::bigint + i, $2::bigint + i, $3::bigint, 'msg_' || $1::bigint + i, 'MGW_000001', '40010000001', 'tok_' || i, 'TOKEN_STATE_CHANGE', 'c-' || i FROM generate_series(1, $4::bigint) i`,
 		firstSeq, millis(began()), lane, count)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,18 +48,15 @@ func (s *Store) dueLanes(ctx context.Context, now time.Time) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		if names[i], err = s.lanes.name(ctx, id); err != nil {
-			return nil, err
-		}
+	names, err := s.lanes.namesOf(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(names)
-	return names, nil
+	return slices.Sorted(maps.Values(names)), nil
 }
 
 // NextDue implements store.Outbox.
@@ -73,12 +71,12 @@ func (s *Store) NextDue(ctx context.Context, now time.Time) (due time.Time, ok b
 	return instant(next), next != 0, nil
 }
 
-// lanesText counts through the indexes of what waits and of what is final, so that the many delivered are left alone.
-const lanesText = `SELECT lane, count(*) FILTER (WHERE state = 0), coalesce(min(received_at) FILTER (WHERE state = 0), 0), count(*) FILTER (WHERE state = 2)
+// lanesText counts through the indexes of what waits and of what is dead, and of the dead reads no more than the index.
+const lanesText = `SELECT lane, coalesce(sum(waiting), 0)::bigint, coalesce(min(oldest), 0), coalesce(sum(dead), 0)::bigint
 FROM (
-	SELECT lane, received_at, state FROM notification WHERE state = 0
+	SELECT lane, count(*) AS waiting, min(received_at) AS oldest, NULL::bigint AS dead FROM notification WHERE state = 0 GROUP BY lane
 	UNION ALL
-	SELECT lane, received_at, state FROM notification WHERE state <> 0 AND state = 2
+	SELECT lane, NULL, NULL, count(*) FROM notification WHERE state + 0 = 2 GROUP BY lane
 ) counted GROUP BY lane`
 
 // Lanes implements store.Outbox.
@@ -91,12 +89,14 @@ func (s *Store) Lanes(ctx context.Context) ([]store.LaneStats, error) {
 }
 
 func (s *Store) laneStats(ctx context.Context) ([]store.LaneStats, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.bounds.search)
+	defer cancel()
 	rows, err := s.claims.Query(ctx, lanesText)
 	if err != nil {
 		return nil, err
 	}
 	type counts struct {
-		lane          int32
+		lane          int64
 		waiting, dead int
 		oldest        int64
 	}
@@ -107,13 +107,19 @@ func (s *Store) laneStats(ctx context.Context) ([]store.LaneStats, error) {
 	if err != nil {
 		return nil, err
 	}
-	stats := make([]store.LaneStats, len(found))
+	ids := make([]int64, len(found))
 	for i, c := range found {
-		name, err := s.lanes.name(ctx, c.lane)
-		if err != nil {
-			return nil, err
+		ids[i] = c.lane
+	}
+	names, err := s.lanes.namesOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	stats := make([]store.LaneStats, 0, len(found))
+	for _, c := range found {
+		if name, known := names[c.lane]; known {
+			stats = append(stats, store.LaneStats{Lane: name, Waiting: c.waiting, OldestWaiting: instant(c.oldest), Dead: c.dead})
 		}
-		stats[i] = store.LaneStats{Lane: name, Waiting: c.waiting, OldestWaiting: instant(c.oldest), Dead: c.dead}
 	}
 	slices.SortFunc(stats, func(a, b store.LaneStats) int { return cmp.Compare(a.Lane, b.Lane) })
 	return stats, nil

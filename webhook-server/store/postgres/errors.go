@@ -3,7 +3,6 @@ package postgres
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
@@ -16,6 +15,10 @@ var ErrNewerSchema = errors.New("store was migrated by a newer release")
 
 var errNoURL = errors.New("the connection URL must begin with postgres:// or postgresql://")
 
+// diskFull is the only code that means store.ErrFull, for which retention removes what was delivered. The others of its class (no connection left, no memory, a limit of the
+// configuration) end without that, and removing rows would not end them.
+const diskFull = "53100"
+
 // asStoreError wraps err with the store's own error where it means that: every method's error goes through it.
 func asStoreError(err error) error {
 	if err == nil || errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrClosed) {
@@ -24,7 +27,7 @@ func asStoreError(err error) error {
 	if errors.Is(err, puddle.ErrClosedPool) {
 		return fmt.Errorf("%w: %w", store.ErrClosed, err)
 	}
-	if strings.HasPrefix(sqlState(err), "53") { // class 53, insufficient resources: 53100 is a full disk
+	if sqlState(err) == diskFull {
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
 	}
 	return err

@@ -10,7 +10,7 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store/history"
 )
 
-const recordColumns = `seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, received_at, (SELECT name FROM lane WHERE lane.id = notification.lane), ordered, merge,
+const recordColumns = `seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, received_at, coalesce((SELECT name FROM lane WHERE lane.id = notification.lane), ''), ordered, merge,
 	state, attempts, last_reason, last_attempt, CASE WHEN lease = 0 THEN next_attempt ELSE was_due END, replayed_at`
 
 // row is a record as the table has it.

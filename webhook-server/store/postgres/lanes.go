@@ -2,8 +2,12 @@ package postgres
 
 import (
 	"context"
-	"errors"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,82 +15,170 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// laneNames knows the dictionary of lanes. Its rows are never removed or changed, so what was read once stays true.
+// laneID is a lane's number: the beginning of a hash of its name. So it is the same whatever server a replica talks to. A number that a server gave would be another lane's after
+// a failover to a standby that had not got the newest rows.
+func laneID(name string) int64 {
+	sum := sha256.Sum256([]byte(name))
+	return int64(binary.BigEndian.Uint64(sum[:8])) // #nosec G115 -- the same bits
+}
+
+// laneNames knows names of lanes by their number.
 type laneNames struct {
 	pool  *pgxpool.Pool
 	bound time.Duration // for each question
+	log   *slog.Logger
 
-	mu     sync.RWMutex
-	byName map[string]int32
-	byID   map[int32]string
+	mu      sync.RWMutex
+	byID    map[int64]string
+	missing map[int64]bool // those that have been told of
 }
 
-func newLaneNames(pool *pgxpool.Pool, bound time.Duration) *laneNames {
-	return &laneNames{pool: pool, bound: bound, byName: map[string]int32{}, byID: map[int32]string{}}
+func newLaneNames(pool *pgxpool.Pool, bound time.Duration, log *slog.Logger) *laneNames {
+	return &laneNames{pool: pool, bound: bound, log: log, byID: map[int64]string{}, missing: map[int64]bool{}}
 }
 
-// find answers a lane's number; known is false when no notification has ever been in it.
-func (l *laneNames) find(ctx context.Context, name string) (id int32, known bool, err error) {
-	if id, known = l.cached(name); known {
-		return id, true, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, l.bound)
-	defer cancel()
-	err = l.pool.QueryRow(ctx, "SELECT id FROM lane WHERE name = $1", name).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, fmt.Errorf("looking up a lane: %w", err)
-	}
-	l.learn(name, id)
-	return id, true, nil
-}
-
-func (l *laneNames) cached(name string) (id int32, known bool) {
+// number answers a lane's number. It fails when another lane is known to have the same: of 100,000 lanes two have with a chance of one in 2^31.
+func (l *laneNames) number(name string) (int64, error) {
+	id := laneID(name)
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	id, known = l.byName[name]
-	return id, known
+	if other, known := l.byID[id]; known && other != name {
+		return 0, fmt.Errorf("lanes %q and %q have the same number", name, other)
+	}
+	return id, nil
 }
 
-func (l *laneNames) learn(name string, id int32) {
+func (l *laneNames) learn(names map[int64]string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.byName[name], l.byID[id] = id, name
+	maps.Copy(l.byID, names)
 }
 
-// name answers the name of a lane that a row refers to.
-func (l *laneNames) name(ctx context.Context, id int32) (string, error) {
+// namesOf answers the names of lanes that rows refer to. A number without a name is left out, so that it holds no other lane up: no program of ours leaves such rows.
+func (l *laneNames) namesOf(ctx context.Context, ids []int64) (map[int64]string, error) {
+	names := make(map[int64]string, len(ids))
+	unknown := l.cached(ids, names)
+	if len(unknown) == 0 {
+		return names, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.bound)
+	defer cancel()
+	found, err := readLanes(ctx, l.pool, unknown)
+	if err != nil {
+		return nil, err
+	}
+	l.learn(found)
+	maps.Copy(names, found)
+	for _, id := range unknown {
+		if _, ok := found[id]; !ok {
+			l.tellMissing(id)
+		}
+	}
+	return names, nil
+}
+
+// cached puts those that are known into names and answers the others.
+func (l *laneNames) cached(ids []int64, names map[int64]string) (unknown []int64) {
 	l.mu.RLock()
-	name, known := l.byID[id]
-	l.mu.RUnlock()
-	if known {
-		return name, nil
+	defer l.mu.RUnlock()
+	for _, id := range ids {
+		if name, known := l.byID[id]; known {
+			names[id] = name
+		} else {
+			unknown = append(unknown, id)
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.bound)
-	defer cancel()
-	if err := l.pool.QueryRow(ctx, "SELECT name FROM lane WHERE id = $1", id).Scan(&name); err != nil {
-		return "", fmt.Errorf("looking up a lane: %w", err)
-	}
-	l.learn(name, id)
-	return name, nil
+	return unknown
 }
 
-// enter answers a lane's number and gives it one when it has none. A number is only used for an insert that commits after this one, and so is never lost.
-func (l *laneNames) enter(ctx context.Context, name string) (int32, error) {
-	if id, known := l.cached(name); known {
-		return id, nil
+func (l *laneNames) tellMissing(id int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.missing[id] {
+		l.missing[id] = true
+		l.log.Error("notifications are in a lane that has no name in the database; nobody delivers them", "number", id)
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.bound)
-	defer cancel()
-	for {
-		id, known, err := l.find(ctx, name)
-		if known || err != nil {
-			return id, err
+}
+
+// querier is a connection, a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func readLanes(ctx context.Context, from querier, ids []int64) (map[int64]string, error) {
+	rows, err := from.Query(ctx, "SELECT id, name FROM lane WHERE id = ANY($1)", ids)
+	if err != nil {
+		return nil, fmt.Errorf("looking up lanes: %w", err)
+	}
+	found := make(map[int64]string, len(ids))
+	var id int64
+	var name string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error { found[id] = name; return nil }); err != nil {
+		return nil, fmt.Errorf("looking up lanes: %w", err)
+	}
+	return found, nil
+}
+
+// enteredLanes is where a connection keeps which lanes its server is known to have.
+const enteredLanes = "d1gateway lanes"
+
+// enter sees to it that the server behind the connection has the names of the lanes, durably, before any row refers to them. What is known of a server is forgotten with the connection:
+// the next one may lead to a standby that has become the primary without the newest rows.
+func (l *laneNames) enter(ctx context.Context, conn *pgx.Conn, wanted map[int64]string) error {
+	if len(wanted) == 0 {
+		return nil
+	}
+	ids := slices.Sorted(maps.Keys(wanted)) // in one order, so that two that enter several do not wait for each other
+	found, err := readLanes(ctx, conn, ids)
+	if err != nil {
+		return err
+	}
+	if len(found) < len(wanted) {
+		names := make([]string, len(ids))
+		for i, id := range ids {
+			names[i] = wanted[id]
 		}
-		if _, err := l.pool.Exec(ctx, "INSERT INTO lane (name) VALUES ($1) ON CONFLICT DO NOTHING", name); err != nil {
-			return 0, fmt.Errorf("entering a lane: %w", err)
+		if _, err := conn.Exec(ctx, "INSERT INTO lane (id, name) SELECT unnest($1::bigint[]), unnest($2::text[]) ON CONFLICT DO NOTHING", ids, names); err != nil {
+			return fmt.Errorf("entering lanes: %w", err)
+		}
+		if found, err = readLanes(ctx, conn, ids); err != nil {
+			return err
 		}
 	}
+	l.learn(found)
+	entered := lanesOf(conn)
+	for id, name := range wanted {
+		if found[id] != name {
+			return fmt.Errorf("entering lane %q: its number is that of %q", name, found[id])
+		}
+		entered[id] = struct{}{}
+	}
+	return nil
+}
+
+// lanesOf answers which lanes have been entered by way of the connection.
+func lanesOf(conn *pgx.Conn) map[int64]struct{} {
+	data := conn.PgConn().CustomData()
+	entered, ok := data[enteredLanes].(map[int64]struct{})
+	if !ok {
+		entered = map[int64]struct{}{}
+		data[enteredLanes] = entered
+	}
+	return entered
+}
+
+// enterLanesOf enters those lanes of a group that have not been.
+func (l *laneNames) enterLanesOf(ctx context.Context, conn *pgx.Conn, group []*request[*appending]) error {
+	entered := lanesOf(conn)
+	var wanted map[int64]string
+	for _, r := range group {
+		if _, ok := entered[r.work.lane]; ok {
+			continue
+		}
+		if wanted == nil {
+			wanted = map[int64]string{}
+		}
+		wanted[r.work.lane] = r.work.Lane
+	}
+	return l.enter(ctx, conn, wanted)
 }

@@ -5,20 +5,21 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // mergeText finds what the rows may be merged into, and locks it: a claim passes over it until the commit, and so sends after it. Whatever somebody else has locked is passed over.
 const mergeText = `SELECT given.place, earlier.id
-FROM unnest($1::integer[], $2::text[], $3::text[]) WITH ORDINALITY AS given (lane, token_id, update_type, place)
+FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS given (lane, token_id, update_type, place)
 CROSS JOIN LATERAL (
 	SELECT e.id FROM notification e
-	WHERE e.lane = given.lane AND e.token_id = given.token_id AND e.update_type = given.update_type AND e.merge AND e.state = 0 AND e.lease = 0 AND e.attempts = 0
+	WHERE e.lane = given.lane AND e.token_id = given.token_id AND e.update_type = given.update_type AND e.merge AND e.state < 1 AND e.lease = 0 AND e.attempts = 0
 	ORDER BY e.accepted_at, e.seq LIMIT 1 FOR SHARE SKIP LOCKED
 ) earlier`
 
 // mergeKey is what two notifications must have in common.
 type mergeKey struct {
-	lane              int32
+	lane              int64
 	token, updateType string
 }
 
@@ -26,34 +27,43 @@ func keyOf(a *appending) mergeKey { return mergeKey{a.lane, a.TokenID, a.UpdateT
 
 // mergeOrInsert inserts those that there is nothing to merge into, neither in the database nor before them in the group.
 func (s *Store) mergeOrInsert(ctx context.Context, r *openRun, c *columns, some []*request[*appending]) (inserted bool, err error) {
-	err = pgx.BeginFunc(ctx, s.writers, func(tx pgx.Tx) error {
-		into, err := findEarlier(ctx, tx, some)
-		if err != nil {
-			return fmt.Errorf("merging: %w", err)
+	err = s.writers.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		if err := s.lanes.enterLanesOf(ctx, conn.Conn(), some); err != nil {
+			return err
 		}
-		c.reset()
-		for _, a := range some {
-			key := keyOf(a.work)
-			if earlier, found := into[key]; found {
-				a.work.answer = earlier
-				continue
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			into, err := findEarlier(ctx, tx, some)
+			if err != nil {
+				return fmt.Errorf("merging: %w", err)
 			}
-			into[key] = a.work.ID
-			c.add(a.work)
-		}
-		if len(c.rows) == 0 {
-			inserted = true
-			return nil
-		}
-		inserted, err = c.insert(ctx, tx.Conn(), r)
-		return err
+			if c.addUnmerged(some, into); len(c.rows) == 0 {
+				inserted = true
+				return nil
+			}
+			inserted, err = c.insert(ctx, tx.Conn(), r)
+			return err
+		})
 	})
 	return inserted, err
 }
 
+// addUnmerged takes those that there is nothing to merge into, and gives each its answer: anew, since the group may have been tried before, in a run that was closed.
+func (c *columns) addUnmerged(some []*request[*appending], into map[mergeKey]string) {
+	c.reset()
+	for _, a := range some {
+		key := keyOf(a.work)
+		if earlier, found := into[key]; found {
+			a.work.answer = earlier
+			continue
+		}
+		into[key], a.work.answer = a.work.ID, a.work.ID
+		c.add(a.work)
+	}
+}
+
 // findEarlier answers the ids of what is in the database.
 func findEarlier(ctx context.Context, tx pgx.Tx, some []*request[*appending]) (map[mergeKey]string, error) {
-	lanes, tokens, updateTypes := make([]int32, len(some)), make([]string, len(some)), make([]string, len(some))
+	lanes, tokens, updateTypes := make([]int64, len(some)), make([]string, len(some)), make([]string, len(some))
 	for i, a := range some {
 		lanes[i], tokens[i], updateTypes[i] = a.work.lane, a.work.TokenID, a.work.UpdateType
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // impatient is for tests that wait for a bound.
-var impatient = bounds{answer: 500 * time.Millisecond, renew: 50 * time.Millisecond, abandoned: time.Second}
+var impatient = bounds{answer: 500 * time.Millisecond, search: time.Second, renew: 50 * time.Millisecond, abandoned: time.Second}
 
 // openImpatient opens a store at a URL and closes it with the test.
 func openImpatient(t *testing.T, o Options) *Store {
@@ -171,9 +171,9 @@ func TestAFullDiskIsToldAsSuch(t *testing.T) {
 	appendSoon(t, s, storetest.LoadNotification(3))
 }
 
-func execute(t *testing.T, s *Store, statement string) {
+func execute(t *testing.T, s *Store, statement string, args ...any) {
 	t.Helper()
-	if _, err := s.pool.Exec(t.Context(), statement); err != nil {
+	if _, err := s.pool.Exec(t.Context(), statement, args...); err != nil {
 		t.Fatal(err)
 	}
 }

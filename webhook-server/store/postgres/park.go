@@ -12,22 +12,22 @@ import (
 // claim meets it again. The one that is chosen is the first that can be locked, so it is never parked by this very statement.
 const parkText = `WITH due AS MATERIALIZED (` + dueRows + `),
 held AS MATERIALIZED (
-	SELECT n.seq, n.token_id, n.accepted_at FROM due r JOIN notification n ON n.seq = r.seq
+	SELECT n.seq, n.token_id, n.accepted_at FROM due r JOIN notification n ON n.seq = ANY(ARRAY[r.seq])
 	WHERE ` + heldUp + ` AND ` + stillDue + ` FOR UPDATE OF n SKIP LOCKED
 ), behind AS MATERIALIZED (
 	SELECT held.seq FROM held CROSS JOIN LATERAL (
 		SELECT FROM notification e
-		WHERE e.lane = $1 AND e.token_id = held.token_id AND e.state = 0 AND e.ordered AND NOT e.parked AND (e.accepted_at, e.seq) < (held.accepted_at, held.seq)
+		WHERE e.lane = $1 AND e.token_id = held.token_id AND e.state < 1 AND e.ordered AND NOT e.parked AND (e.accepted_at, e.seq) < (held.accepted_at, held.seq)
 		ORDER BY e.accepted_at, e.seq LIMIT 1 FOR SHARE SKIP LOCKED
 	) head
 )
-UPDATE notification n SET parked = true, lease = 0, next_attempt = CASE WHEN lease = 0 THEN next_attempt ELSE was_due END FROM behind WHERE n.seq = behind.seq`
+UPDATE notification n SET parked = true, lease = 0, next_attempt = CASE WHEN lease = 0 THEN next_attempt ELSE was_due END FROM behind WHERE n.seq = ANY(ARRAY[behind.seq])`
 
 // parkStep is how many of the due rows one call looks at.
 const parkStep = 500
 
 // park answers how many it has parked.
-func (s *Store) park(ctx context.Context, lane int32, now int64) (int64, error) {
+func (s *Store) park(ctx context.Context, lane, now int64) (int64, error) {
 	done, err := s.claims.Exec(ctx, parkText, lane, now, parkStep)
 	if err != nil {
 		return 0, fmt.Errorf("parking: %w", err)
@@ -39,11 +39,11 @@ func (s *Store) park(ctx context.Context, lane int32, now int64) (int64, error) 
 // and the one that is taken out too early is parked again by the next claim. The locks are taken in one order, so that two such statements do not wait for each other.
 const unparkText = `WITH next AS MATERIALIZED (
 	SELECT n.seq FROM notification n
-	WHERE n.parked AND n.seq IN (
+	WHERE n.parked AND n.seq = ANY(ARRAY(
 		SELECT (SELECT e.seq FROM notification e
-			WHERE e.lane = given.lane AND e.token_id = given.token_id AND e.state = 0 AND e.ordered AND e.parked
+			WHERE e.lane = given.lane AND e.token_id = given.token_id AND e.state < 1 AND e.ordered AND e.parked
 			ORDER BY e.accepted_at, e.seq LIMIT 1)
-		FROM unnest($1::integer[], $2::text[]) AS given (lane, token_id))
+		FROM unnest($1::bigint[], $2::text[]) AS given (lane, token_id)))
 	ORDER BY n.seq FOR UPDATE
 )
-UPDATE notification n SET parked = false FROM next WHERE n.seq = next.seq`
+UPDATE notification n SET parked = false FROM next WHERE n.seq = ANY(ARRAY[next.seq])`

@@ -154,7 +154,7 @@ func TestTwoThatAreFinishedAtOnceTakeTheNextOut(t *testing.T) {
 	if _, err := s.pool.Exec(t.Context(), "UPDATE notification SET parked = true WHERE id = 'msg_2'"); err != nil {
 		t.Fatal(err)
 	}
-	lane := laneOf(t, s)
+	lane := laneID(raceLane)
 	var finishing [2]pgx.Tx
 	for i := range finishing {
 		tx, err := s.pool.Begin(t.Context())
@@ -170,7 +170,7 @@ func TestTwoThatAreFinishedAtOnceTakeTheNextOut(t *testing.T) {
 	for _, tx := range finishing {
 		looked := make(chan struct{}, 1)
 		all.Go(func() {
-			if _, err := tx.Exec(t.Context(), unparkText, []int32{lane}, []string{"tok"}); err != nil {
+			if _, err := tx.Exec(t.Context(), unparkText, []int64{lane}, []string{"tok"}); err != nil {
 				t.Errorf("taking out: %v", err)
 			}
 			looked <- struct{}{}
@@ -217,13 +217,4 @@ func waitFor(t *testing.T, holds func() bool) {
 		}
 		runtime.Gosched()
 	}
-}
-
-func laneOf(t *testing.T, s *Store) int32 {
-	t.Helper()
-	id, _, err := s.lanes.find(t.Context(), raceLane)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
 }

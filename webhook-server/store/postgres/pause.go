@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +14,11 @@ import (
 
 // Pause implements store.PauseList.
 func (s *Store) Pause(ctx context.Context, p store.Pause) error {
+	if p.Lane == "" || p.Since.IsZero() {
+		return errors.New("pausing: the pause needs a lane and an instant at which it begins")
+	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	_, err := s.pool.Exec(ctx, `INSERT INTO pause (lane, whole_gateway, since, asked_by, reason) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (lane, whole_gateway) DO UPDATE SET until = 0, asked_by = excluded.asked_by, reason = excluded.reason,
 			since = CASE pause.until WHEN 0 THEN pause.since ELSE excluded.since END`,
@@ -33,6 +39,8 @@ func (s *Store) Resume(ctx context.Context, lane string, wholeGateway bool, at t
 	if !storable(lane) {
 		return fmt.Errorf("resuming: %w", store.ErrNotFound)
 	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	ended, err := s.pool.Exec(ctx, "UPDATE pause SET until = $3 WHERE lane = $1 AND whole_gateway = $2 AND until = 0", lane, wholeGateway, at.UnixMilli())
 	if err == nil && ended.RowsAffected() == 0 {
 		err = store.ErrNotFound
@@ -45,6 +53,8 @@ func (s *Store) Resume(ctx context.Context, lane string, wholeGateway bool, at t
 
 // Pauses implements store.PauseList.
 func (s *Store) Pauses(ctx context.Context) ([]store.Pause, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	rows, err := s.pool.Query(ctx, `SELECT lane, whole_gateway, since, until, asked_by, reason FROM pause ORDER BY lane COLLATE "C", whole_gateway`)
 	if err != nil {
 		return nil, fmt.Errorf("reading pauses: %w", asStoreError(err))
@@ -63,6 +73,8 @@ func (s *Store) Pauses(ctx context.Context) ([]store.Pause, error) {
 
 // PrunePauses implements store.PauseList.
 func (s *Store) PrunePauses(ctx context.Context, before time.Time) error {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	if _, err := s.pool.Exec(ctx, "DELETE FROM pause WHERE until <> 0 AND until < $1", millisFrom(before)); err != nil {
 		return fmt.Errorf("pruning pauses: %w", asStoreError(err))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 	"github.com/d1gateway/d1gateway/webhook-server/store/runs"
@@ -26,20 +27,28 @@ func began() time.Time { return time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC) }
 // base is before the numbers of the runs that tests plant: beyond those that the store itself opens.
 const base = 1000
 
+// enterLane names a lane in the database, as an append does, and answers its number.
+func enterLane(t testing.TB, s *Store, name string) int64 {
+	t.Helper()
+	id := laneID(name)
+	if err := s.pool.AcquireFunc(t.Context(), func(conn *pgxpool.Conn) error {
+		return s.lanes.enter(t.Context(), conn.Conn(), map[int64]string{id: name})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 // plant makes an open run of the records: the rows that a replica has committed.
 func plant(t testing.TB, s *Store, number int64, records []store.Record) (all []planted) {
 	t.Helper()
 	if _, err := s.pool.Exec(t.Context(), "INSERT INTO open_run (number) VALUES ($1)", number); err != nil {
 		t.Fatal(err)
 	}
-	lanes := map[string]int32{}
+	lanes := map[string]int64{}
 	for _, r := range records {
 		if _, known := lanes[r.Lane]; !known {
-			lane, err := s.lanes.enter(t.Context(), r.Lane)
-			if err != nil {
-				t.Fatal(err)
-			}
-			lanes[r.Lane] = lane
+			lanes[r.Lane] = enterLane(t, s, r.Lane)
 		}
 	}
 	first, _ := span(number)

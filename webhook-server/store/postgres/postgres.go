@@ -21,7 +21,7 @@ import (
 type Options struct {
 	// URL is a connection URL, postgres://user:password@host:port/database?… with libpq's parameters, several hosts included. Unless it says otherwise, a server that
 	// takes writes is looked for (target_session_attrs=read-write), and connecting may take 5 s. A store has at most 15
-	// connections open, and needs them to be its own session each (no pooler that hands them out by transaction).
+	// connections open, and needs them to be its own session each (ErrSharedSession behind a pooler that hands them out by transaction).
 	URL string
 	// URLFile, instead of URL, is a file that contains it. It is read again for each new connection, so that a password can be changed while the store is open.
 	URLFile string
@@ -42,11 +42,13 @@ type Store struct {
 	id       string
 	lanes    *laneNames
 	leases   *leases
+	lost     lostClaims
 	runs     *runKeeper
 
 	appends, merges *requests[*appending]
 	records         *requests[*outcome]
 	failing         atomic.Bool // the last commit failed
+	outage          outage
 
 	writers *pgxpool.Pool // for those who commit groups
 	claims  *pgxpool.Pool // its commits are not waited for: a claim that is lost costs at most a duplicate
@@ -58,21 +60,24 @@ type Store struct {
 	closing   chan struct{}
 }
 
-// Open connects to the database and brings its schema to the present version; replicas may do so at once. Errors: ErrNewerSchema, or whatever the database says.
+// Open connects to the database and brings its schema to the present version; replicas may do so at once. Errors: ErrNewerSchema, ErrSharedSession, or whatever the database says.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	return openWith(ctx, o, defaults)
 }
 
 // bounds are how long a store waits for others.
 type bounds struct {
-	// answer bounds what the server may take for one statement or commit of the hot path, so that a connection that hangs holds nobody up for longer.
+	// answer bounds what the server may take for one statement or commit of the hot path, so that a connection that hangs holds nobody up for longer. It is
+	// less than D1 is made to wait.
 	answer time.Duration
+	// search is the same for what may have to read much.
+	search time.Duration
 	// renew is how often a store says that it still has its open runs; what nobody has renewed for abandoned, by the database's clock, any replica closes.
 	renew, abandoned time.Duration
 }
 
 // defaults are those of Open.
-var defaults = bounds{answer: 10 * time.Second, renew: 10 * time.Second, abandoned: 60 * time.Second}
+var defaults = bounds{answer: 6 * time.Second, search: time.Minute, renew: 10 * time.Second, abandoned: 60 * time.Second}
 
 func openWith(ctx context.Context, o Options, b bounds) (*Store, error) {
 	if o.Now == nil {
@@ -105,11 +110,14 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if s.claims, err = source.pool(ctx, claimConnections, soon.prepareHot); err != nil {
 		return err
 	}
+	if err := refusePooler(ctx, s.pool); err != nil {
+		return err
+	}
 	if err := migrate(ctx, s.pool); err != nil {
 		return err
 	}
 	s.searches = make(chan struct{}, max(1, s.pool.Config().MaxConns-1)) // the last connection is for what cannot wait, as following revocations
-	s.lanes = newLaneNames(s.pool, s.bounds.answer)
+	s.lanes = newLaneNames(s.pool, s.bounds.answer, s.log)
 	if err := s.pool.QueryRow(ctx, "SELECT id::text FROM store").Scan(&s.id); err != nil {
 		return fmt.Errorf("reading the store's id: %w", err)
 	}
@@ -144,21 +152,33 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// bounded bounds a statement that reads and changes little, so that a machine that has vanished without a word holds nobody up.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.bounds.answer)
+}
+
 // report tells the observer and the log what came of a group.
 func (s *Store) report(c store.Commit) {
 	failed := c.Err != nil
-	if s.failing.Swap(failed) != failed {
-		if failed {
-			s.log.Error("Store cannot write", "error", c.Err)
-			s.pool.Reset() // its connections may be gone too
-			s.claims.Reset()
-		} else {
-			s.log.Info("Store writes again")
-		}
+	if !s.failing.Swap(failed) && failed && sqlState(c.Err) != diskFull {
+		s.pool.Reset() // its connections may be gone too
+		s.claims.Reset()
+	}
+	switch {
+	case failed && s.outage.failed(s.now()):
+		s.log.Error("store cannot write", "error", c.Err)
+	case !failed:
+		s.tellRecovery()
 	}
 	c.Err = asStoreError(c.Err)
 	if s.onCommit != nil {
 		s.onCommit(c)
+	}
+}
+
+func (s *Store) tellRecovery() {
+	if s.outage.worked(s.now()) {
+		s.log.Info("store writes again")
 	}
 }
 

@@ -54,8 +54,10 @@ func (s *Store) oldestKept(ctx context.Context, state store.State, keep int) (at
 	if keep == 0 {
 		return edge{lastAttempt: math.MaxInt64, seq: math.MaxInt64}, true, nil
 	}
+	counting, cancel := s.bounded(ctx)
+	defer cancel()
 	var most int
-	if err := s.pool.QueryRow(ctx, "SELECT ((SELECT count(*) FROM run) + (SELECT count(*) FROM open_run)) * $1", runs.Rows).Scan(&most); err != nil {
+	if err := s.pool.QueryRow(counting, "SELECT ((SELECT count(*) FROM run) + (SELECT count(*) FROM open_run)) * $1", runs.Rows).Scan(&most); err != nil {
 		return edge{}, false, err
 	}
 	if most <= keep {
@@ -87,15 +89,24 @@ func (s *Store) prune(ctx context.Context, state store.State, until edge, limit 
 	return removed, nil
 }
 
+// pruneText removes up to $3 of what comes before ($1, $2).
+func pruneText(state store.State) string {
+	return `DELETE FROM notification WHERE seq = ANY(ARRAY(SELECT seq FROM notification
+		WHERE ` + stateTerm(state) + ` AND (last_attempt, seq) < ($1, $2) ORDER BY last_attempt, seq LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING seq`
+}
+
 // pruneOnce is one step. Those that somebody else has locked, another replica that prunes as a rule, it leaves to him.
 func (s *Store) pruneOnce(ctx context.Context, state store.State, until edge, limit int) (removed int, err error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, noWaitForDisk); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `DELETE FROM notification WHERE seq IN (SELECT seq FROM notification
-			WHERE `+stateTerm(state)+` AND (last_attempt, seq) < ($1, $2) ORDER BY last_attempt, seq LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING seq`,
-			until.lastAttempt, until.seq, limit)
+		if _, err := tx.Exec(ctx, byIndexes); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, pruneText(state), until.lastAttempt, until.seq, limit)
 		if err != nil {
 			return err
 		}

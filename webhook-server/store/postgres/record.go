@@ -11,9 +11,6 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store/history"
 )
 
-// recorders is how many commit outcomes at once.
-const recorders = 2
-
 // outcome is what becomes of a claimed row.
 type outcome struct {
 	claim             *claim
@@ -42,7 +39,7 @@ func (s *Store) record(ctx context.Context, o store.Outcome) error {
 	}
 	err = s.records.do(ctx, outcomeOf(c, o))
 	if err == nil || errors.Is(err, store.ErrLeaseLost) {
-		s.leases.end(c)
+		s.leases.forget(c)
 	} else {
 		s.leases.cancel(c)
 	}
@@ -94,19 +91,18 @@ func columnOf(state store.State) int16 {
 	}
 }
 
-// recordText ends claims. A row whose lease is another by now is not in the answer.
+// recordText ends claims. A row whose lease is another by now, or 0 because its claim has ended, is not in the answer. Nothing is said of its state: the planner could then look for it among
+// all that wait, which it takes for few when its statistics are of a time when nothing waited.
 const recordText = `UPDATE notification n
 SET lease = 0, state = o.state, next_attempt = o.next_attempt, last_attempt = o.last_attempt, attempts = o.attempts, last_reason = o.reason, history = o.history
 FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::integer[], $7::text[], $8::bytea[])
 	AS o (seq, lease, state, next_attempt, last_attempt, attempts, reason, history)
-WHERE n.seq = o.seq AND n.lease = o.lease AND n.state = 0
+WHERE n.seq = ANY(ARRAY[o.seq]) AND n.lease = o.lease
 RETURNING n.seq`
 
 // startRecorders begins to commit outcomes.
 func (s *Store) startRecorders() {
-	for range recorders {
-		s.records.serve(s.commitOutcomes, func() {})
-	}
+	s.records.serve(s.commitOutcomes, func() {})
 }
 
 // commitOutcomes commits a group and answers the callers. Nobody else waits for these rows, but those that are taken out of the park may be wanted by two at once, in rare
@@ -166,7 +162,7 @@ type outcomeColumns struct {
 	attempts                   []int32
 	reasons                    []string
 	histories                  [][]byte
-	doneLanes                  []int32
+	doneLanes                  []int64
 	doneTokens                 []string
 }
 

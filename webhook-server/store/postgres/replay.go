@@ -27,7 +27,7 @@ const replayText = `WITH chosen AS MATERIALIZED (
 const replayEnd = `)
 UPDATE notification n SET state = 0, next_attempt = $2, lease = 0, parked = false,
 	attempts = CASE state WHEN 0 THEN attempts ELSE 0 END, replayed_at = CASE state WHEN 0 THEN replayed_at ELSE $2 END
-FROM chosen WHERE n.seq = chosen.seq RETURNING n.seq`
+FROM chosen WHERE n.seq = ANY(ARRAY[chosen.seq]) RETURNING n.seq`
 
 // Replay implements store.Archive. Each step is durable by itself: after an error the same call goes on where this one ended.
 func (s *Store) Replay(ctx context.Context, f store.Filter, at time.Time, limit int) (int, error) {
@@ -86,6 +86,8 @@ func (s *Store) replayStep(ctx context.Context, seqs []int64, at int64) (int, er
 }
 
 func (s *Store) replayRows(ctx context.Context, text string, seqs []int64, at int64) ([]int64, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	rows, err := s.pool.Query(ctx, text, seqs, at)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -42,13 +43,16 @@ func newRequests[T any]() *requests[T] {
 	return &requests[T]{queue: make(chan *request[T], queueLength), stopping: make(chan struct{}), stopped: make(chan struct{})}
 }
 
-// do has a committer do the work and waits for the outcome. A context that ends while the request is queued withdraws it; once it is
-// part of a group its outcome is awaited, which takes no longer than bounds.answer, so that the answer is always true.
+// do has a committer do the work and waits for the outcome, or for the end of its context. A request that is still queued then is withdrawn; of one that is part of a
+// group the outcome is not known, which the error says.
 func (q *requests[T]) do(ctx context.Context, work T) error {
 	select {
 	case <-q.stopping: // first, because select takes any case that is ready
 		return store.ErrClosed
 	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	r := &request[T]{work: work, result: make(chan error, 1)}
 	select {
@@ -62,18 +66,23 @@ func (q *requests[T]) do(ctx context.Context, work T) error {
 	case err := <-r.result:
 		return err
 	case <-ctx.Done():
-		return r.withdraw(ctx.Err())
-	case <-q.stopped:
-		return r.withdraw(store.ErrClosed)
+		if r.state.CompareAndSwap(queued, withdrawn) {
+			return ctx.Err()
+		}
+		return r.outcomeOr(fmt.Errorf("the outcome of the commit is not known yet: %w", ctx.Err()))
+	case <-q.stopped: // whatever was taken has its outcome
+		return r.outcomeOr(store.ErrClosed)
 	}
 }
 
-// withdraw answers the reason when no committer has taken the request, else its outcome.
-func (r *request[T]) withdraw(reason error) error {
-	if r.state.CompareAndSwap(queued, withdrawn) {
-		return reason
+// outcomeOr answers the outcome if there is one.
+func (r *request[T]) outcomeOr(otherwise error) error {
+	select {
+	case err := <-r.result:
+		return err
+	default:
+		return otherwise
 	}
-	return <-r.result
 }
 
 // serve runs a committer until stop. It lets what is queued then commit, and then calls ended.
@@ -102,9 +111,19 @@ func (q *requests[T]) stop() {
 	close(q.stopped)
 }
 
-// gather adds what else is queued. It yields once, so that the callers whom the last commit has just answered can come back with their next request.
+// gather adds what else is queued. It yields until that brings nobody, so that the callers whom the last commit has just answered can come back with their next
+// request. When nobody is there to run, yielding takes no time.
 func (q *requests[T]) gather(group []*request[T]) []*request[T] {
-	runtime.Gosched()
+	for before := -1; before < len(group) && len(group) < maxBatch; {
+		before = len(group)
+		runtime.Gosched()
+		group = q.drain(group)
+	}
+	return group
+}
+
+// drain adds what is queued now.
+func (q *requests[T]) drain(group []*request[T]) []*request[T] {
 	for len(group) < maxBatch {
 		select {
 		case r := <-q.queue:

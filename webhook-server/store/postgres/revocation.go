@@ -25,6 +25,8 @@ func (s *Store) Revoke(ctx context.Context, r store.Revocation) error {
 	if r.GatewayID == "" || r.JTI == "" || r.ExpiresAt.IsZero() {
 		return errors.New("revoking: the revocation needs a gateway, a jti and an expiry")
 	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(revocationLock)); err != nil {
 			return err
@@ -40,6 +42,8 @@ func (s *Store) Revoke(ctx context.Context, r store.Revocation) error {
 
 // Revocations implements store.RevocationList.
 func (s *Store) Revocations(ctx context.Context, after int64) ([]store.Revocation, int64, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
 	rows, err := s.pool.Query(ctx, "SELECT seq, gateway_id, jti, expires_at FROM revocation WHERE seq > $1 ORDER BY seq LIMIT $2", after, store.RevocationPage)
 	if err != nil {
 		return nil, after, fmt.Errorf("reading revocations: %w", asStoreError(err))
@@ -61,16 +65,25 @@ func (s *Store) Revocations(ctx context.Context, after int64) ([]store.Revocatio
 func (s *Store) PruneRevocations(ctx context.Context, before time.Time, limit int) (removed int, err error) {
 	for removed < limit {
 		step := min(pruneStep, limit-removed)
-		gone, err := s.pool.Exec(ctx, `DELETE FROM revocation WHERE seq IN (SELECT seq FROM revocation
-			WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, millisFrom(before), step)
+		n, err := s.pruneRevocationsOnce(ctx, millisFrom(before), step)
+		removed += n
 		if err != nil {
 			return removed, fmt.Errorf("pruning revocations: %w", asStoreError(err))
 		}
-		n := int(gone.RowsAffected())
-		removed += n
 		if n < step {
 			break
 		}
 	}
 	return removed, nil
+}
+
+func (s *Store) pruneRevocationsOnce(ctx context.Context, before int64, limit int) (int, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	gone, err := s.pool.Exec(ctx, `DELETE FROM revocation WHERE seq IN (SELECT seq FROM revocation
+		WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`, before, limit)
+	if err != nil {
+		return 0, err
+	}
+	return int(gone.RowsAffected()), nil
 }

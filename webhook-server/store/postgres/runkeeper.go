@@ -16,6 +16,7 @@ import (
 // openRun is a run into which one inserter puts its rows.
 type openRun struct {
 	number int64
+	owner  int64 // told apart from another run with the number
 	used   int64
 	rows   closedRun // what it will be closed with
 }
@@ -37,10 +38,12 @@ func (r *openRun) take(rows []*appending) (first int64) {
 // runKeeper has the next run open before an inserter needs it, renews those that are open, and closes what is full or abandoned. It does so in one goroutine, beside the inserters.
 type runKeeper struct {
 	s     *Store
-	spare chan int64
+	spare chan *openRun
 
 	mu   sync.Mutex
 	mine map[int64]*openRun // the open runs, by number: nil until an inserter has left it
+
+	failing map[string]bool // what failed when it was attempted last; of the goroutine
 
 	wake     chan struct{}
 	stopping chan struct{}
@@ -49,7 +52,7 @@ type runKeeper struct {
 
 func newRunKeeper(s *Store) *runKeeper {
 	return &runKeeper{
-		s: s, spare: make(chan int64, 1), mine: map[int64]*openRun{},
+		s: s, spare: make(chan *openRun, 1), mine: map[int64]*openRun{}, failing: map[string]bool{},
 		wake: make(chan struct{}, 1), stopping: make(chan struct{}), stopped: make(chan struct{}),
 	}
 }
@@ -67,27 +70,30 @@ func (k *runKeeper) run() {
 	renew := time.NewTicker(k.s.bounds.renew)
 	defer renew.Stop()
 	for {
-		k.attempt("Opening a run failed; an append will wait for the next one", k.openSpare)
-		k.attempt("Closing a run failed; searches get slower until it succeeds", k.closeLeft)
+		k.attempt("opening a run failed; an append will wait for the next one", k.openSpare)
+		k.attempt("closing a run failed; searches get slower until it succeeds", k.closeLeft)
 		select {
 		case <-k.wake:
 		case <-renew.C:
-			k.attempt("Renewing open runs failed", k.renew)
-			k.attempt("Closing abandoned runs failed; searches get slower until it succeeds", k.closeAbandoned)
+			k.attempt("renewing open runs failed", k.renew)
+			k.attempt("closing abandoned runs failed; searches get slower until it succeeds", k.closeAbandoned)
 		case <-k.stopping:
 			k.leaveSpare()
-			k.attempt("Closing the open runs failed; another replica will, or this one when it is back", k.closeLeft)
+			k.attempt("closing the open runs failed; another replica will, or this one when it is back", k.closeLeft)
 			return
 		}
 	}
 }
 
+// attempt tells of a failure once, until the same has succeeded.
 func (k *runKeeper) attempt(otherwise string, work func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), k.s.bounds.answer)
 	defer cancel()
-	if err := work(ctx); err != nil {
+	err := work(ctx)
+	if err != nil && !k.failing[otherwise] {
 		k.s.log.Warn(otherwise, "error", err)
 	}
+	k.failing[otherwise] = err != nil
 }
 
 // next answers a run with all its places free, in exchange for the present one, which may be nil.
@@ -95,21 +101,17 @@ func (k *runKeeper) next(ctx context.Context, present *openRun) (*openRun, error
 	k.leave(present)
 	defer k.signal()
 	select {
-	case number := <-k.spare:
-		return &openRun{number: number}, nil
+	case r := <-k.spare:
+		return r, nil
 	default:
+		return k.open(ctx)
 	}
-	number, err := k.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &openRun{number: number}, nil
 }
 
 func (k *runKeeper) leaveSpare() {
 	select {
-	case number := <-k.spare:
-		k.leave(&openRun{number: number})
+	case r := <-k.spare:
+		k.leave(r)
 	default:
 	}
 }
@@ -121,24 +123,26 @@ func (k *runKeeper) signal() {
 	}
 }
 
-func (k *runKeeper) open(ctx context.Context) (number int64, err error) {
-	err = k.s.writers.QueryRow(ctx, "INSERT INTO open_run (number) SELECT nextval('run_number') RETURNING number").Scan(&number)
+// open opens a run. A failover that loses the newest transactions may give its number again: the owner tells the two runs apart.
+func (k *runKeeper) open(ctx context.Context) (*openRun, error) {
+	r := &openRun{owner: newNumbers()}
+	err := k.s.writers.QueryRow(ctx, "INSERT INTO open_run (number, owner) SELECT nextval('run_number'), $1 RETURNING number", r.owner).Scan(&r.number)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.mine[number] = nil
-	return number, nil
+	k.mine[r.number] = nil
+	return r, nil
 }
 
 func (k *runKeeper) openSpare(ctx context.Context) error {
 	if len(k.spare) > 0 {
 		return nil
 	}
-	number, err := k.open(ctx)
+	r, err := k.open(ctx)
 	if err == nil {
-		k.spare <- number // only this goroutine fills it
+		k.spare <- r // only this goroutine fills it
 	}
 	return err
 }
@@ -146,7 +150,7 @@ func (k *runKeeper) openSpare(ctx context.Context) error {
 // closeLeft closes the runs that their inserters have left.
 func (k *runKeeper) closeLeft(ctx context.Context) error {
 	for _, r := range k.left() {
-		if err := k.s.closeRunWith(ctx, r.number, &r.rows); err != nil {
+		if err := k.s.closeRunWith(ctx, r); err != nil {
 			return err
 		}
 		k.mu.Lock()
@@ -215,19 +219,19 @@ func (k *runKeeper) closeAbandoned(ctx context.Context) error {
 }
 
 // closeRunWith closes a run of this store, whose rows it knows. When another replica has closed it, there is nothing to do.
-func (s *Store) closeRunWith(ctx context.Context, number int64, rows *closedRun) error {
+func (s *Store) closeRunWith(ctx context.Context, r *openRun) error {
 	err := pgx.BeginFunc(ctx, s.claims, func(tx pgx.Tx) error {
-		closed, err := tx.Exec(ctx, "DELETE FROM open_run WHERE number = $1", number)
-		if err != nil || closed.RowsAffected() == 0 || rows.isEmpty() {
+		closed, err := tx.Exec(ctx, "DELETE FROM open_run WHERE number = $1 AND owner = $2", r.number, r.owner)
+		if err != nil || closed.RowsAffected() == 0 || r.rows.isEmpty() {
 			return err
 		}
-		return rows.insert(ctx, tx, number)
+		return r.rows.insert(ctx, tx, r.number)
 	})
 	if err == nil { // rows may have been pruned already
-		_, err = s.claims.Exec(ctx, "DELETE FROM run WHERE "+emptyRuns, []int64{number})
+		_, err = s.claims.Exec(ctx, "DELETE FROM run WHERE "+emptyRuns, []int64{r.number})
 	}
 	if err != nil {
-		return fmt.Errorf("closing run %d: %w", number, err)
+		return fmt.Errorf("closing run %d: %w", r.number, err)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (q search) behind(at position, oldest bool) search {
 	return q
 }
 
-// reading runs f in one snapshot, in which each row belongs either to an open run or to a closed one. The planner may not choose to read the
+// reading runs f, within a minute, in one snapshot, in which each row belongs either to an open run or to a closed one. The planner may not choose to read the
 // whole table, which it does when its statistics are old and say that most rows match; nor does it compile statements that take milliseconds.
 func (s *Store) reading(ctx context.Context, f func(tx pgx.Tx) error) error {
 	select {
@@ -74,6 +74,8 @@ func (s *Store) reading(ctx context.Context, f func(tx pgx.Tx) error) error {
 	case <-s.closing:
 		return store.ErrClosed
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.bounds.search)
+	defer cancel()
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"); err != nil {

@@ -36,7 +36,7 @@ type appending struct {
 
 // apply decides whether the notification is merged. What it may be merged into is durable, or of the same commit.
 func (a *appending) apply(w *writer) error {
-	key := mergeKey{a.Lane, a.TokenID, a.UpdateType}
+	key := mergeKey{a.Lane, tokenOf(&a.Notification), a.UpdateType}
 	if a.Merge {
 		if into := cmp.Or(w.queue.mergeInto(key), w.merges[key]); into != "" {
 			a.id = into
@@ -58,7 +58,7 @@ func (a *appending) apply(w *writer) error {
 // appended tells the index and the queue of a notification that is durable.
 func (s *Store) appended(a *appending) {
 	s.writer.index.add(a.seq, a.received, a.Notification)
-	k := keyed{id: a.ID, token: a.TokenID, updateType: a.UpdateType, ordered: a.Ordered, merge: a.Merge}
+	k := keyed{id: a.ID, token: tokenOf(&a.Notification), updateType: a.UpdateType, ordered: a.Ordered, merge: a.Merge}
 	s.queue.enter(a.Lane, newWaiting(a.seq, a.received, a.received, 0), k)
 }
 
@@ -72,6 +72,7 @@ func (w *writer) insertRows() error {
 				return fmt.Errorf("inserting: %w", err)
 			}
 			w.changed += insert.rows
+			w.final.rows += insert.rows
 		}
 	}
 	return nil

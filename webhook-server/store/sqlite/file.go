@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// maxReaders bounds the connections that read, and so the files and the memory that a burst of searches takes.
-const maxReaders = 4
-
 // lockFile takes PATH-lock for this process, until the answered file is closed. The lock is on a file of its own so that the sqlite3
 // command can still look into the store.
 func lockFile(path string) (*os.File, error) {

@@ -1,15 +1,29 @@
 package sqlite
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/d1gateway/d1gateway/webhook-server/store"
+)
 
 // keyed is what the queue knows besides of a waiting notification that is Ordered or has Merge. Others have none: they cost no memory.
 type keyed struct {
-	id, token, updateType string
-	ordered, merge        bool
+	id, updateType string
+	token          token
+	ordered, merge bool
 }
 
+// token is a merchant's token: another merchant of the lane may have one with the same id.
+type token struct{ merchantID, tokenID string }
+
+func tokenOf(n *store.Notification) token { return token{n.MerchantID, n.TokenID} }
+
 // mergeKey is what notifications that may be merged have in common.
-type mergeKey struct{ lane, token, updateType string }
+type mergeKey struct {
+	lane       string
+	token      token
+	updateType string
+}
 
 // offer puts what nobody holds to where claims find it, or into its place in the line of its token.
 func (q *queue) offer(laneName string, w waiting) {

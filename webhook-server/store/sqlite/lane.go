@@ -38,7 +38,7 @@ func (w waiting) before(o waiting) bool {
 // So the next due instant is found without passing over what is due already, however much of it has piled up.
 type lane struct {
 	ready, later heap[waiting]
-	lines        map[string]*line // by token
+	lines        map[token]*line // by token
 	horizon      int64
 	claimed      int
 	dead         int

@@ -18,14 +18,14 @@ type member struct {
 }
 
 // line answers the token's line, which begins when there is none.
-func (l *lane) line(token string) *line {
-	n := l.lines[token]
+func (l *lane) line(of token) *line {
+	n := l.lines[of]
 	if n == nil {
 		if l.lines == nil {
-			l.lines = map[string]*line{}
+			l.lines = map[token]*line{}
 		}
 		n = &line{}
-		l.lines[token] = n
+		l.lines[of] = n
 	}
 	return n
 }

@@ -31,10 +31,10 @@ func (m *model) endLeases(now int64) {
 	}
 }
 
-// isHeldUp reports that an Ordered one of the same token waits that was accepted before.
+// isHeldUp reports that an Ordered one of the same merchant and token waits that was accepted before.
 func (m *model) isHeldUp(n *modelled) bool {
 	return n.Ordered && slices.ContainsFunc(m.all, func(o *modelled) bool {
-		return o.Ordered && o.waits() && o.seq < n.seq && o.Lane == n.Lane && o.TokenID == n.TokenID
+		return o.Ordered && o.waits() && o.seq < n.seq && o.Lane == n.Lane && o.MerchantID == n.MerchantID && o.TokenID == n.TokenID
 	})
 }
 
@@ -82,7 +82,7 @@ func (m *model) nextDue(now int64) int64 {
 // mergeable answers the ids of those into which one with the key may be merged.
 func (m *model) mergeable(key mergeKey) (ids []string) {
 	for _, n := range m.all {
-		if n.Merge && n.waits() && n.lease == 0 && n.Attempts == 0 && (mergeKey{n.Lane, n.TokenID, n.UpdateType}) == key {
+		if n.Merge && n.waits() && n.lease == 0 && n.Attempts == 0 && (mergeKey{n.Lane, tokenOf(&n.Notification), n.UpdateType}) == key {
 			ids = append(ids, n.ID)
 		}
 	}
@@ -114,9 +114,10 @@ func (m *model) stats() (stats []store.LaneStats) {
 }
 
 var (
-	modelLanes  = []string{"a", "b"}
-	modelTokens = []string{"1", "2", "3"}
-	modelTypes  = []string{"X", "Y"}
+	modelLanes     = []string{"a", "b"}
+	modelMerchants = []string{"m", "n"}
+	modelTokens    = []string{"1", "2"}
+	modelTypes     = []string{"X", "Y"}
 )
 
 // run is one walk of the queue and the model beside each other.
@@ -165,7 +166,8 @@ func (w *walked) step() {
 func (w *walked) enter(lane string) {
 	n := &modelled{}
 	n.seq, n.received, n.nextAttempt = int64(len(w.model.all)+1), w.now-w.Int64N(5), w.now
-	n.ID, n.Lane, n.TokenID, n.UpdateType = fmt.Sprint("msg_", n.seq), lane, modelTokens[w.IntN(3)], modelTypes[w.IntN(2)]
+	n.ID, n.Lane, n.UpdateType = fmt.Sprint("msg_", n.seq), lane, modelTypes[w.IntN(2)]
+	n.MerchantID, n.TokenID = modelMerchants[w.IntN(2)], modelTokens[w.IntN(2)]
 	n.Ordered, n.Merge, n.State = w.IntN(2) == 0, w.IntN(2) == 0, store.Waiting
 	w.model.all = append(w.model.all, n)
 	w.queue.enter(lane, n.waiting(), n.keyed())
@@ -312,14 +314,19 @@ func (w *walked) compare() {
 
 func (w *walked) compareMerges() {
 	for _, lane := range modelLanes {
-		for _, token := range modelTokens {
-			for _, updateType := range modelTypes {
-				key := mergeKey{lane, token, updateType}
-				got, want := w.queue.mergeInto(key), w.model.mergeable(key)
-				if got == "" && len(want) > 0 || got != "" && !slices.Contains(want, got) {
-					w.Errorf("%v is merged into %q, want one of %v", key, got, want)
+		for _, merchantID := range modelMerchants {
+			for _, tokenID := range modelTokens {
+				for _, updateType := range modelTypes {
+					w.compareMerge(mergeKey{lane, token{merchantID, tokenID}, updateType})
 				}
 			}
 		}
+	}
+}
+
+func (w *walked) compareMerge(key mergeKey) {
+	got, want := w.queue.mergeInto(key), w.model.mergeable(key)
+	if got == "" && len(want) > 0 || got != "" && !slices.Contains(want, got) {
+		w.Errorf("%v is merged into %q, want one of %v", key, got, want)
 	}
 }

@@ -42,7 +42,7 @@ func (s *Store) Pauses(ctx context.Context) ([]store.Pause, error) {
 	if err := s.closed(); err != nil {
 		return nil, err
 	}
-	rows, err := s.readers.QueryContext(ctx, "SELECT lane, whole_gateway, since, until, asked_by, reason FROM pause ORDER BY lane, whole_gateway")
+	rows, err := s.readers.urgent.QueryContext(ctx, "SELECT lane, whole_gateway, since, until, asked_by, reason FROM pause ORDER BY lane, whole_gateway")
 	if err != nil {
 		return nil, fmt.Errorf("reading pauses: %w", err)
 	}

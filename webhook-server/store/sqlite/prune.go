@@ -95,6 +95,7 @@ func (w *writer) prune(state store.State, before int64, limit int) ([]pruned, er
 	}
 	w.changed += len(gone)
 	w.final.add(state, -len(gone))
+	w.final.rows -= len(gone)
 	touched := map[int64]bool{}
 	for _, p := range gone {
 		touched[p.seq/runs.Rows] = true

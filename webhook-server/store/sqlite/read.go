@@ -13,7 +13,7 @@ const (
 	state, attempts, last_reason, last_attempt, next_attempt, ordered, merge, replayed_at`
 	allColumns = columns + ", history"
 	// claimColumns are those that a claim needs and the queue does not know.
-	claimColumns = "seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, attempts, last_attempt, ordered, merge, replayed_at, history"
+	claimColumns = "seq, id, gateway_id, merchant_id, token_id, update_type, correlation_id, attempts, last_reason, last_attempt, ordered, merge, replayed_at, history"
 )
 
 // row is a record as the table has it.
@@ -32,7 +32,7 @@ func (r *row) fields() []any {
 func (r *row) allFields() []any { return append(r.fields(), &r.history) }
 
 func (r *row) claimFields() []any {
-	return []any{&r.seq, &r.ID, &r.GatewayID, &r.MerchantID, &r.TokenID, &r.UpdateType, &r.CorrelationID, &r.Attempts, &r.lastAttempt, &r.Ordered, &r.Merge, &r.replayed, &r.history}
+	return []any{&r.seq, &r.ID, &r.GatewayID, &r.MerchantID, &r.TokenID, &r.UpdateType, &r.CorrelationID, &r.Attempts, &r.LastReason, &r.lastAttempt, &r.Ordered, &r.Merge, &r.replayed, &r.history}
 }
 
 func (r *row) record() store.Record {
@@ -50,13 +50,13 @@ func (r *row) delivery(lease int64) store.Delivery {
 	if r.replayed != 0 {
 		since = rec.ReplayedAt
 	}
-	return store.Delivery{Notification: rec.Notification, Attempts: rec.Attempts, Since: since, LastAttempt: rec.LastAttempt, Lease: lease}
+	return store.Delivery{Notification: rec.Notification, Attempts: rec.Attempts, Since: since, LastAttempt: rec.LastAttempt, LastReason: rec.LastReason, Lease: lease}
 }
 
 func (r *row) waiting() waiting { return newWaiting(r.seq, r.received, r.nextAttempt, r.Attempts) }
 
 func (r *row) keyed() keyed {
-	return keyed{id: r.ID, token: r.TokenID, updateType: r.UpdateType, ordered: r.Ordered, merge: r.Merge}
+	return keyed{id: r.ID, token: tokenOf(&r.Notification), updateType: r.UpdateType, ordered: r.Ordered, merge: r.Merge}
 }
 
 // Get implements store.Archive.
@@ -79,7 +79,7 @@ func (s *Store) find(ctx context.Context, q *search, id string) (row, error) {
 	if id == "" {
 		return row{}, store.ErrNotFound
 	}
-	rows, err := s.search(ctx, q, 1)
+	rows, err := s.search(ctx, s.readers.of(q), q, 1)
 	if err != nil {
 		return row{}, err
 	}
@@ -91,7 +91,7 @@ func (s *Store) find(ctx context.Context, q *search, id string) (row, error) {
 
 // List implements store.Archive. Of those received in the same millisecond the one accepted last comes first.
 func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Record, error) {
-	q := searchFor(f)
+	q := s.searchFor(f)
 	if f.After != "" {
 		last, err := s.find(ctx, searchFor(store.Filter{ID: f.After}), f.After)
 		if err != nil {
@@ -99,7 +99,7 @@ func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Record, error
 		}
 		q.behind(last)
 	}
-	rows, err := s.search(ctx, q, pageSize(f.Limit))
+	rows, err := s.search(ctx, s.readers.of(q), q, pageSize(f.Limit))
 	if err != nil {
 		return nil, fmt.Errorf("listing notifications: %w", err)
 	}
@@ -112,7 +112,8 @@ func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Record, error
 
 // Count implements store.Archive.
 func (s *Store) Count(ctx context.Context, f store.Filter) (int, error) {
-	n, err := s.count(ctx, searchFor(f))
+	q := s.searchFor(f)
+	n, err := s.count(ctx, s.readers.of(q), q)
 	if err != nil {
 		return 0, fmt.Errorf("counting notifications: %w", err)
 	}

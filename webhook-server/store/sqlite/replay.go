@@ -19,7 +19,7 @@ const (
 // Replay implements store.Archive. Candidates are read beside the writer, which then looks at each of them again: what has been claimed, attempted or
 // removed meanwhile is left alone.
 func (s *Store) Replay(ctx context.Context, f store.Filter, at time.Time, limit int) (int, error) {
-	q := searchFor(f)
+	q := s.searchFor(f)
 	q.oldestFirst, q.columns, q.fields = true, "seq, received_at", func(r *row) []any { return []any{&r.seq, &r.received} }
 	instant := toMillis(at)
 	q.where("last_attempt < ? AND replayed_at < ? AND (state <> 'Waiting' OR next_attempt > ?)", instant, instant, instant)
@@ -34,7 +34,7 @@ func (s *Store) replayAll(ctx context.Context, q *search, at int64, limit int) (
 	recheck := *q // as it is now: behind, below, would only cost time
 	for replayed < limit {
 		page := min(replayPage, limit-replayed)
-		found, err := s.search(ctx, q, page)
+		found, err := s.search(ctx, s.readers.choosing, q, page)
 		if err != nil {
 			return replayed, err
 		}

@@ -40,7 +40,7 @@ func (w *writer) restore(ctx context.Context) error {
 // restoreWaiting reads little of each row, for there may be a million, and more only of those that are keyed.
 func (s *Store) restoreWaiting(ctx context.Context) error {
 	const from = " FROM notification INDEXED BY notification_waiting WHERE state = 'Waiting'"
-	rows, err := s.readers.QueryContext(ctx, "SELECT lane, next_attempt, received_at, seq << ?1 | min(attempts, ?2), ordered OR merge"+from, attemptBits, mostAttempts)
+	rows, err := s.readers.urgent.QueryContext(ctx, "SELECT lane, next_attempt, received_at, seq << ?1 | min(attempts, ?2), ordered OR merge"+from, attemptBits, mostAttempts)
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,7 @@ func (s *Store) restoreWaiting(ctx context.Context) error {
 		if err := rows.Scan(&lane, &w.due, &w.received, &w.rank, &isKeyed); err != nil {
 			return errors.Join(err, rows.Close())
 		}
+		s.writer.final.rows++
 		if isKeyed {
 			anyKeyed = true
 			continue
@@ -67,7 +68,7 @@ func (s *Store) restoreWaiting(ctx context.Context) error {
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil || !anyKeyed {
 		return err
 	}
-	if rows, err = s.readers.QueryContext(ctx, "SELECT "+columns+from+" AND (ordered OR merge) ORDER BY seq"); err != nil {
+	if rows, err = s.readers.urgent.QueryContext(ctx, "SELECT "+columns+from+" AND (ordered OR merge) ORDER BY seq"); err != nil {
 		return err
 	}
 	for rows.Next() {
@@ -81,7 +82,7 @@ func (s *Store) restoreWaiting(ctx context.Context) error {
 }
 
 func (s *Store) restoreFinal(ctx context.Context) error {
-	rows, err := s.readers.QueryContext(ctx,
+	rows, err := s.readers.urgent.QueryContext(ctx,
 		"SELECT lane, count(*) FROM notification INDEXED BY notification_final WHERE state <> 'Waiting' AND state = 'Dead' GROUP BY lane")
 	if err != nil {
 		return err
@@ -98,6 +99,10 @@ func (s *Store) restoreFinal(ctx context.Context) error {
 		s.queue.addDead(c.lane, c.count)
 		s.writer.final.dead += c.count
 	}
-	return s.readers.QueryRowContext(ctx, `SELECT count(*) FROM notification INDEXED BY notification_final
-		WHERE state <> 'Waiting' AND state = 'Delivered'`).Scan(&s.writer.final.delivered)
+	final := &s.writer.final
+	err = s.readers.urgent.QueryRowContext(ctx, `SELECT count(*) FROM notification INDEXED BY notification_final
+		WHERE state <> 'Waiting' AND state = 'Delivered'`).Scan(&final.delivered)
+	final.rows += final.delivered + final.dead
+	s.writer.manyDead.Store(final.areManyDead())
+	return err
 }

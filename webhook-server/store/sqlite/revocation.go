@@ -48,7 +48,7 @@ func (s *Store) readRevocations(ctx context.Context, after int64) ([]store.Revoc
 	if err := s.closed(); err != nil {
 		return nil, after, err
 	}
-	rows, err := s.readers.QueryContext(ctx,
+	rows, err := s.readers.urgent.QueryContext(ctx,
 		"SELECT seq, gateway_id, jti, expires_at FROM revocation WHERE seq > ? ORDER BY seq LIMIT ?", after, store.RevocationPage)
 	if err != nil {
 		return nil, after, err

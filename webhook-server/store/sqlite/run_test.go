@@ -13,7 +13,7 @@ import (
 // countRuns counts the rows of the run table.
 func countRuns(t *testing.T, s *Store) (count int) {
 	t.Helper()
-	if err := s.readers.QueryRowContext(t.Context(), "SELECT count(*) FROM run").Scan(&count); err != nil {
+	if err := s.readers.urgent.QueryRowContext(t.Context(), "SELECT count(*) FROM run").Scan(&count); err != nil {
 		t.Fatal(err)
 	}
 	return count

@@ -41,7 +41,7 @@ type Store struct {
 	lock    *os.File
 	queue   *queue
 	id      string
-	readers *sql.DB
+	readers readers
 	claimed *sql.Stmt
 	writer  *writer
 
@@ -91,14 +91,14 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if s.writer.place, err = newPlace(s.path); err != nil {
 		return err
 	}
-	if s.readers, err = connect(s.path, maxReaders, "query_only(1)"); err != nil {
+	if err := s.readers.open(s.path); err != nil {
 		return err
 	}
-	s.claimed, err = s.readers.PrepareContext(ctx, "SELECT "+claimColumns+" FROM notification WHERE seq IN (SELECT value FROM json_each(?))")
+	s.claimed, err = s.readers.urgent.PrepareContext(ctx, "SELECT "+claimColumns+" FROM notification WHERE seq IN (SELECT value FROM json_each(?))")
 	if err != nil {
 		return err
 	}
-	if err := s.readers.QueryRowContext(ctx, "SELECT id FROM store").Scan(&s.id); err != nil {
+	if err := s.readers.urgent.QueryRowContext(ctx, "SELECT id FROM store").Scan(&s.id); err != nil {
 		return fmt.Errorf("reading the store's id: %w", err)
 	}
 	if s.checkpointer, err = newCheckpointer(s.path, s.log); err != nil {
@@ -137,9 +137,7 @@ func (s *Store) closeFiles() error {
 	if s.claimed != nil {
 		errs = append(errs, s.claimed.Close())
 	}
-	if s.readers != nil {
-		errs = append(errs, s.readers.Close())
-	}
+	errs = append(errs, s.readers.close())
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
 	}

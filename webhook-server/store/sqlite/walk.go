@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"runtime"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store/runs"
 )
@@ -31,12 +32,12 @@ func (p part) isBeyond(q *search, r row) bool {
 
 // walk calls visit for each part in which the search may find rows, until it wants no more: the rows that no run has yet, then the runs in the order of
 // the search by their earliest or latest row. All that it sees is of one instant.
-func (s *Store) walk(ctx context.Context, q *search, visit func(*sql.Tx, part) (more bool, err error)) error {
+func (s *Store) walk(ctx context.Context, on *sql.DB, q *search, visit func(*sql.Tx, part) (more bool, err error)) error {
 	if err := s.closed(); err != nil {
 		return err
 	}
 	until := s.writer.index.until.Load() // before the snapshot: the snapshot then has the runs up to here
-	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := on.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -94,6 +95,7 @@ func (q *search) walkRuns(ctx context.Context, tx *sql.Tx, last int64, visit fun
 		if more, err := visit(p); err != nil || !more {
 			return err
 		}
+		runtime.Gosched() // a search computes for long: deliveries come between its parts
 	}
 	return nil
 }

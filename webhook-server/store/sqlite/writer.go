@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
@@ -34,12 +35,13 @@ type writer struct {
 	pageSize int64
 	stmts    statements
 
-	nextSeq int64
-	rows    []any               // to be inserted: the values of one row after those of the other
-	merges  map[mergeKey]string // the ids of rows of the transaction under way that others may be merged into
-	final   finalCounts
-	changed int // rows written in the transaction under way
-	failing bool
+	nextSeq  int64
+	rows     []any               // to be inserted: the values of one row after those of the other
+	merges   map[mergeKey]string // the ids of rows of the transaction under way that others may be merged into
+	final    finalCounts
+	manyDead atomic.Bool // as final has it, for searches
+	changed  int         // rows written in the transaction under way
+	failing  bool
 
 	ops        chan *op
 	restartLog chan struct{}
@@ -178,6 +180,7 @@ func (w *writer) transact(work func() error) error {
 		return asFull(fmt.Errorf("committing: %w", err))
 	}
 	w.progress.wrote(w.changed)
+	w.manyDead.Store(w.final.areManyDead())
 	return nil
 }
 

@@ -17,7 +17,7 @@ var claimTests = []conformanceTest{
 		if got.Notification != want {
 			f.Errorf("claimed %+v, want %+v", got.Notification, want)
 		}
-		if got.Attempts != 0 || !got.Since.Equal(want.ReceivedAt) || !got.LastAttempt.IsZero() {
+		if got.Attempts != 0 || !got.Since.Equal(want.ReceivedAt) || !got.LastAttempt.IsZero() || got.LastReason != "" {
 			f.Errorf("%d attempts since %s, the last at %s", got.Attempts, got.Since, got.LastAttempt)
 		}
 	}},
@@ -36,8 +36,8 @@ var claimTests = []conformanceTest{
 		f.retry(f.claimOne(laneA, start()), after(1), after(2))
 		f.retry(f.claimOne(laneA, after(2)), after(3), after(4))
 		got := f.claimOne(laneA, after(4))
-		if got.Attempts != 2 || !got.Since.Equal(start()) || !got.LastAttempt.Equal(after(3)) {
-			f.Errorf("%d attempts since %s, the last at %s", got.Attempts, got.Since, got.LastAttempt)
+		if got.Attempts != 2 || !got.Since.Equal(start()) || !got.LastAttempt.Equal(after(3)) || got.LastReason != "timeout" {
+			f.Errorf("%d attempts since %s, the last at %s for %q", got.Attempts, got.Since, got.LastAttempt, got.LastReason)
 		}
 	}},
 	{"a received instant is kept to the millisecond", func(f *fixture) {
@@ -139,6 +139,15 @@ var leaseTests = []conformanceTest{
 			f.Errorf("recording: %v", err)
 		}
 		f.claimOne(laneA, after(60))
+	}},
+	{"a clock that goes back loses no claim that was made after it", func(f *fixture) {
+		f.append(notification(1, laneA, 0))
+		f.dueLanes(after(3600)) // one replica's clock jumped, and was put right
+		d := f.claimOne(laneA, after(1))
+		f.delivered(d, after(2))
+		if got := f.get(d.ID); got.State != store.Delivered {
+			f.Errorf("record %+v", got)
+		}
 	}},
 	{"an outcome is taken once", func(f *fixture) {
 		f.append(notification(1, laneA, 0))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/store"
@@ -80,6 +81,8 @@ func filterChoices() []func(*store.Filter) {
 		func(f *store.Filter) { f.CorrelationID = "c-11" },
 		func(f *store.Filter) { f.MerchantID = "merchant_2" },
 		func(f *store.Filter) { f.Lane = laneB },
+		func(f *store.Filter) { f.Namespace = "payments" },
+		func(f *store.Filter) { f.Namespace = "payment" },
 		func(f *store.Filter) { f.ReceivedFrom = after(20) },
 		func(f *store.Filter) { f.ReceivedUntil = after(41) },
 		func(f *store.Filter) { f.Limit = 3 },
@@ -154,6 +157,9 @@ func matches(rec store.Record, f store.Filter) bool {
 		if pair[0] != "" && pair[0] != pair[1] {
 			return false
 		}
+	}
+	if namespace, _, found := strings.Cut(rec.Lane, "/"); f.Namespace != "" && (!found || namespace != f.Namespace) {
+		return false
 	}
 	return !rec.ReceivedAt.Before(f.ReceivedFrom) && (f.ReceivedUntil.IsZero() || rec.ReceivedAt.Before(f.ReceivedUntil))
 }

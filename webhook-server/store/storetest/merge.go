@@ -19,9 +19,10 @@ var mergeTests = []conformanceTest{
 		f.wantNotFound("msg_000002", "msg_000003")
 		f.wantLanes(store.LaneStats{Lane: laneA, Waiting: 1, OldestWaiting: start()})
 	}},
-	{"another token, type or lane is no repeat", func(f *fixture) {
+	{"another merchant, token, type or lane is no repeat", func(f *fixture) {
 		f.append(repeat(1, 0))
 		for i, change := range []func(n *store.Notification){
+			func(n *store.Notification) { n.MerchantID = "40010000002" },
 			func(n *store.Notification) { n.TokenID = "tok_other" },
 			func(n *store.Notification) { n.UpdateType = "OTHER" },
 			func(n *store.Notification) { n.Lane = laneB },

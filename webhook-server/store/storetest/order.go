@@ -88,11 +88,11 @@ var orderTests = []conformanceTest{
 		}
 		f.wantLanes(store.LaneStats{Lane: laneA, Waiting: 2, OldestWaiting: start()})
 	}},
-	{"two tokens, and the same token of another lane, do not wait for each other", func(f *fixture) {
-		other := ordered(4, "tok", 0)
-		other.Lane = laneB
-		f.append(ordered(1, "tok", 0), ordered(2, "tok", 0), ordered(3, "other", 0), other)
-		f.wantClaimed(laneA, after(1), "msg_000001", "msg_000003")
+	{"two tokens, and the same token of another lane or merchant, do not wait for each other", func(f *fixture) {
+		other, merchants := ordered(4, "tok", 0), ordered(5, "tok", 0)
+		other.Lane, merchants.MerchantID = laneB, "40010000002"
+		f.append(ordered(1, "tok", 0), ordered(2, "tok", 0), ordered(3, "other", 0), other, merchants)
+		f.wantClaimed(laneA, after(1), "msg_000001", "msg_000003", "msg_000005")
 		f.wantClaimed(laneB, after(1), "msg_000004")
 	}},
 	{"one that is not ordered neither waits nor is waited for", func(f *fixture) {

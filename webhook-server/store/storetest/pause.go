@@ -23,6 +23,14 @@ var pauseTests = []conformanceTest{
 		f.pause(store.Pause{Lane: laneA, Since: after(1)})
 		f.wantPauses(store.Pause{Lane: laneA, Since: after(1)})
 	}},
+	{"one without a lane or a beginning is refused", func(f *fixture) {
+		for _, p := range []store.Pause{{Since: after(1)}, {Lane: laneA}, {Since: after(1), WholeGateway: true}} {
+			if err := f.Pause(f.Context(), p); err == nil {
+				f.Errorf("%+v is taken", p)
+			}
+		}
+		f.wantPauses()
+	}},
 	{"an end that is given with it means nothing", func(f *fixture) {
 		f.pause(store.Pause{Lane: laneA, Since: after(1), Until: after(2)})
 		f.wantPauses(store.Pause{Lane: laneA, Since: after(1)})

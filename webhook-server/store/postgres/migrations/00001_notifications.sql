@@ -13,10 +13,10 @@ INSERT INTO store DEFAULT VALUES;
 -- Empty but for the time of a health check that asks for room.
 CREATE TABLE probe (filler text NOT NULL);
 
--- The names of lanes, so that rows and indexes hold four bytes for each. Rows are never removed.
+-- The names of lanes, so that rows and indexes hold eight bytes for each: id is the beginning of the name's SHA-256, as a big-endian number. Rows are never removed.
 CREATE TABLE lane (
-	id   integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	name text    NOT NULL UNIQUE
+	id   bigint PRIMARY KEY,
+	name text   NOT NULL
 );
 
 -- Instants are Unix milliseconds, 0 for none. state: 0 Waiting, 1 Delivered, 2 Dead.
@@ -33,7 +33,7 @@ CREATE TABLE notification (
 	lease          bigint   NOT NULL DEFAULT 0,
 	last_attempt   bigint   NOT NULL DEFAULT 0,
 	replayed_at    bigint   NOT NULL DEFAULT 0,
-	lane           integer  NOT NULL,
+	lane           bigint   NOT NULL,
 	attempts       integer  NOT NULL DEFAULT 0,
 	state          smallint NOT NULL DEFAULT 0,
 	ordered        boolean  NOT NULL DEFAULT false,
@@ -52,18 +52,20 @@ CREATE TABLE notification (
 -- instead of 20 %, and what is inserted counts too: it is what lets counts and PruneBeyond read an index without the table.
 ALTER TABLE notification SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
 	autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_insert_threshold = 50000, autovacuum_analyze_scale_factor = 0.02);
+-- No condition implies another: so each statement says by which of them it goes, and the planner has no choice that could be wrong when its statistics are old.
 CREATE INDEX notification_waiting ON notification (lane, parked, next_attempt, seq) WHERE state = 0;
 CREATE INDEX notification_final ON notification (state, last_attempt, seq) WHERE state <> 0;
-CREATE INDEX notification_keyed ON notification (lane, token_id, accepted_at, seq) WHERE state = 0 AND (ordered OR merge);
+CREATE INDEX notification_dead ON notification (lane) WHERE state + 0 = 2;
+CREATE INDEX notification_keyed ON notification (lane, token_id, accepted_at, seq) WHERE state < 1 AND (ordered OR merge);
 
 -- What is searched for (id, token, correlation id, merchant) is indexed by runs of 4096 rows, as in the embedded store: a run belongs to one committer of one
 -- replica, which numbers its rows itself, so that nobody waits for a sequence. An open run is read row by row; when it is full, or its replica has gone, it
 -- is closed: one blob of sorted slots for each field, in place of its row in open_run. Whoever inserts into a run holds a key share lock on its row in open_run,
--- so that nothing is added to a run that is closed. A sequence numbers the leases too: a number is of one claim only.
-CREATE SEQUENCE lease_number CACHE 100;
+-- so that nothing is added to a run that is closed.
 CREATE SEQUENCE run_number;
 CREATE TABLE open_run (
 	number     bigint PRIMARY KEY,
+	owner      bigint NOT NULL DEFAULT 0,
 	renewed_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE run (
