@@ -68,8 +68,8 @@ func (w *world) awaitFor(patience time.Duration, what string, happened <-chan st
 }
 
 const (
-	// lease is how long a claim holds at most.
-	lease = 90 * time.Second
+	// lease is how long a claim holds: the destination's timeout and half a minute.
+	lease = 40 * time.Second
 	// quietly is what the short run leaves for what is under way, before it takes the claims that are left for those of a server that is gone.
 	quietly = 3 * time.Second
 )

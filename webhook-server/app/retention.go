@@ -10,8 +10,12 @@ import (
 )
 
 const (
-	pruneInterval = 5 * time.Second
+	// fullInterval lies between two looks whether the store is full, and pruneInterval between two for what is too old: with several replicas all look.
+	fullInterval  = 5 * time.Second
+	pruneInterval = 20 * time.Second
 	pruneBatch    = 500 // small, so that a batch does not hold up a commit
+	// countInterval lies between two looks whether there are more than the number to keep: each reads as many entries of an index.
+	countInterval = time.Minute
 	// pauseMemory is how long a pause that ended is remembered: what waited through it is not too old for an attempt until then.
 	pauseMemory        = 30 * 24 * time.Hour
 	pausePruneInterval = time.Hour
@@ -41,11 +45,19 @@ func (s *Server) retention() retention {
 
 // run prunes until ctx ends.
 func (r retention) run(ctx context.Context) {
-	tick := time.NewTicker(pruneInterval)
+	tick := time.NewTicker(fullInterval)
 	defer tick.Stop()
-	var pausesPruned time.Time
+	var pruned, pausesPruned, counted time.Time
 	for {
-		r.prune(ctx)
+		if now := r.now(); now.Sub(pruned) >= pruneInterval {
+			pruned = now
+			r.prune(ctx)
+		}
+		r.makeRoom(ctx)
+		if now := r.now(); now.Sub(counted) >= countInterval {
+			counted = now
+			r.pruneBeyond(ctx)
+		}
 		if now := r.now(); now.Sub(pausesPruned) >= pausePruneInterval {
 			pausesPruned = now
 			r.report(ctx, "ended pauses could not be forgotten", r.store.PrunePauses(ctx, now.Add(-pauseMemory)))
@@ -58,20 +70,17 @@ func (r retention) run(ctx context.Context) {
 	}
 }
 
-// prune removes what is too old or too much. While the store is full, what has been delivered goes before its time: taking in the next
-// notification matters more than looking up the last ones.
+// prune removes what is too old.
 func (r retention) prune(ctx context.Context) {
 	for state, keep := range r.keep {
 		r.report(ctx, "old notifications could not be removed", steps(ctx, nil, func() (int, error) {
 			return r.store.Prune(ctx, state, r.now().Add(-keep.age), pruneBatch)
 		}), "state", state)
-		if keep.max == 0 {
-			continue
-		}
-		r.report(ctx, "notifications beyond the number to keep could not be removed", steps(ctx, nil, func() (int, error) {
-			return r.store.PruneBeyond(ctx, state, keep.max, pruneBatch)
-		}), "state", state)
 	}
+}
+
+// makeRoom removes what has been delivered before its time while the store is full: taking in the next notification matters more than looking up the last ones.
+func (r retention) makeRoom(ctx context.Context) {
 	if !r.isFull(ctx) {
 		return
 	}
@@ -79,6 +88,18 @@ func (r retention) prune(ctx context.Context) {
 	r.report(ctx, "delivered notifications could not be removed", steps(ctx, func() bool { return !r.isFull(ctx) }, func() (int, error) {
 		return r.store.Prune(ctx, store.Delivered, r.now(), pruneBatch)
 	}))
+}
+
+// pruneBeyond removes what is too much.
+func (r retention) pruneBeyond(ctx context.Context) {
+	for state, keep := range r.keep {
+		if keep.max == 0 {
+			continue
+		}
+		r.report(ctx, "notifications beyond the number to keep could not be removed", steps(ctx, nil, func() (int, error) {
+			return r.store.PruneBeyond(ctx, state, keep.max, pruneBatch)
+		}), "state", state)
+	}
 }
 
 func (r retention) isFull(ctx context.Context) bool {

@@ -42,6 +42,7 @@ func TestRetentionRemovesWhatIsTooOldAndWhatIsTooMuch(t *testing.T) {
 	keep := map[store.State]kept{store.Delivered: {age: 15 * time.Minute}, store.Dead: {age: 24 * time.Hour, max: 3}}
 	r := retention{store: s, keep: keep, now: func() time.Time { return noon.Add(20 * time.Minute) }, logger: slog.New(slog.DiscardHandler)}
 	r.prune(ctx)
+	r.pruneBeyond(ctx)
 	for state, want := range map[store.State]struct{ first, oldest int }{store.Delivered: {0, 6}, store.Dead: {1, 15}} {
 		left, err := s.List(ctx, store.Filter{State: state})
 		if err != nil {

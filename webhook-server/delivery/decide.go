@@ -10,6 +10,10 @@ import (
 // unknownRetry bounds the age of what has no destination to take a schedule from.
 var unknownRetry = api.Retry{MaxAgeHours: 96}
 
+// lastChance is how long before a notification is too old it is attempted when its destination asked for more time than that. It leaves time for what may hold
+// it up then.
+const lastChance = 5 * time.Minute
+
 // terms are what decides about a claimed notification, beside the verdict.
 type terms struct {
 	retry api.Retry
@@ -57,9 +61,14 @@ func decide(c store.Delivery, v Verdict, t terms, at time.Time, jitter float64) 
 		wait, o.Uncounted = unknownWait(at.Sub(c.Since), jitter), true
 	default:
 		wait, more = backoff(c.Attempts+1, at.Sub(c.Since), t.retry, jitter)
-		wait = max(wait, asked(v.RetryAfter, t.retry))
 	}
 	next := wholeMillisecond(at.Add(wait))
+	if asked := wholeMillisecond(at.Add(asked(v.RetryAfter, t.retry))); asked.After(next) && !next.After(t.diesAt()) {
+		if asked.After(t.diesAt()) { // what is asked for lengthens the wait and ends nothing
+			asked = wholeMillisecond(t.diesAt().Add(-lastChance))
+		}
+		next = later(next, asked)
+	}
 	if !more || next.After(t.diesAt()) {
 		o.State, o.Uncounted = store.Dead, false // when it ended is kept as its last attempt
 		return o

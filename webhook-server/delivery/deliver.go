@@ -9,8 +9,8 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
-// deliver makes one attempt of a claimed notification, records what came of it and learns from it.
-func (d *Dispatcher) deliver(l *lane, c store.Delivery) {
+// deliver makes one attempt of a claimed notification, which ends by that time, records what came of it and learns from it.
+func (d *Dispatcher) deliver(l *lane, c store.Delivery, by time.Time) {
 	destination, owner := d.directory.destination(c.Notification)
 	started := d.now()
 	t := d.terms(l, c, destination, started)
@@ -19,7 +19,9 @@ func (d *Dispatcher) deliver(l *lane, c store.Delivery) {
 	case t.isExpired(c, started):
 		v = Verdict{Reason: Expired}
 	case destination != nil:
-		v = d.attempter.Attempt(d.attempting, c.Notification, owner, destination)
+		ctx, cancel := within(d.attempting, by.Sub(started), destination)
+		defer cancel()
+		v = d.attempter.Attempt(ctx, c.Notification, owner, destination)
 	}
 	if v.Reason == Stopped {
 		d.release(l, c)
@@ -56,6 +58,9 @@ func (d *Dispatcher) terms(l *lane, c store.Delivery, destination *serving.Desti
 		t.retry = destination.Retry
 	}
 	byProxy, blocked := d.proxy.heldUntil(l.name, now)
+	if c.LastReason == string(Proxy) && byProxy.IsZero() && !blocked {
+		byProxy = now // it was held up when another process looked after the lane, and this one does not know yet whether it still is
+	}
 	t.held = later(t.from, byProxy)
 	t.down = l.isOpen() || blocked
 	return t
@@ -67,7 +72,7 @@ func (d *Dispatcher) learn(l *lane, v Verdict, started, ended time.Time) {
 	case Proxy, Expired:
 		return
 	}
-	d.proxyPassed(l.name, ended)
+	d.proxyPassed(l.name, started, ended)
 	switch v.Reason {
 	case Gone:
 	case Delivered:
@@ -97,15 +102,20 @@ func (d *Dispatcher) circuitClosed(l *lane, reasons []Reason) {
 	})
 }
 
-// record stores an outcome, with a few tries over a bad moment of the store. Whatever fails, the notification is sent again: the claim is
+// shortestRecordPause doubles with each failure to record an outcome, up to longestRecordPause.
+const shortestRecordPause, longestRecordPause = 100 * time.Millisecond, 2 * time.Second
+
+// record stores an outcome, with some tries over a bad moment of the store. Whatever fails, the notification is sent again: the claim is
 // given back, or its lease ends.
 func (d *Dispatcher) record(l *lane, c store.Delivery, o store.Outcome) bool {
 	ctx, cancel := context.WithTimeout(d.recording, recordTime)
 	defer cancel()
-	for wait := 100 * time.Millisecond; ; wait *= 4 {
+	for wait := shortestRecordPause; ; wait = min(2*wait, longestRecordPause) {
+		_, over := d.outage.state()
 		err := d.store.Record(ctx, o)
 		switch {
 		case err == nil:
+			d.storeWorks()
 			return true
 		case errors.Is(err, store.ErrLeaseLost):
 			d.observer.LeaseLost(l.name)
@@ -113,7 +123,8 @@ func (d *Dispatcher) record(l *lane, c store.Delivery, o store.Outcome) bool {
 			return false
 		}
 		d.storeFailed("record", err)
-		if wait > 10*time.Second || errors.Is(err, store.ErrClosed) || !sleepContext(ctx, wait) {
+		d.checkStore()
+		if errors.Is(err, store.ErrClosed) || !sleepContext(ctx, wait, over) {
 			d.release(l, c)
 			return false
 		}
@@ -166,12 +177,14 @@ func (d *Dispatcher) report(c store.Delivery, v Verdict, o store.Outcome) {
 	}
 }
 
-// sleepContext waits and says whether ctx lasted.
-func sleepContext(ctx context.Context, wait time.Duration) bool {
+// sleepContext waits, until the channel is closed at most, and says whether ctx lasted.
+func sleepContext(ctx context.Context, wait time.Duration, over <-chan struct{}) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-over:
 		return true
 	case <-ctx.Done():
 		return false

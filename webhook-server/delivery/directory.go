@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/d1gateway/d1gateway/webhook-server/serving"
 	"github.com/d1gateway/d1gateway/webhook-server/store"
@@ -18,10 +19,11 @@ type directory struct {
 	indexed  *serving.Snapshot
 	gateways map[string]*serving.Gateway     // by their part of the name of a lane: a merchantGatewayId may be another resource's later
 	lanes    map[string]*serving.Destination // what has been found for a lane, nil included
+	longest  map[string]time.Duration        // what longestAttempt has found for a lane
 }
 
 func newDirectory(snapshot func() *serving.Snapshot) *directory {
-	return &directory{snapshot: snapshot, lanes: map[string]*serving.Destination{}}
+	return &directory{snapshot: snapshot, lanes: map[string]*serving.Destination{}, longest: map[string]time.Duration{}}
 }
 
 // gateway answers the gateway that a notification was accepted for, or nil: also when it is being deleted and D1 is not answered any more.
@@ -52,6 +54,7 @@ func (d *directory) index() {
 		return
 	}
 	d.indexed, d.gateways, d.lanes = current, map[string]*serving.Gateway{}, map[string]*serving.Destination{}
+	d.longest = map[string]time.Duration{}
 	for _, list := range [][]*serving.Gateway{current.Gateways(), current.Draining()} {
 		for _, g := range list {
 			d.gateways[ownerOf(g)+"/"+g.GatewayID] = g

@@ -11,14 +11,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-const (
-	// lease is how long a claim holds: the longest timeout of a destination (60 s) and the time to record the outcome.
-	lease = 90 * time.Second
-	// recordTime bounds the recording of an outcome, all tries together.
-	recordTime = 25 * time.Second
-	// lastWords is how long Stop lets cancelled attempts give their claims back.
-	lastWords = 2 * time.Second
-)
+// lastWords is how long Stop lets cancelled attempts give their claims back.
+const lastWords = 2 * time.Second
 
 // Dispatcher delivers what waits in the store. Make one with New.
 type Dispatcher struct {
@@ -29,7 +23,7 @@ type Dispatcher struct {
 	now       func() time.Time
 	jitter    func() float64
 	directory *directory
-	shared    chan struct{} // a slot for each attempt beyond a lane's own
+	shared    *slots        // one for each attempt beyond a lane's own
 	quota     int           // the most attempts of one lane
 	every     time.Duration // between two looks at pauses and at what is served
 	storeLog  rate.Sometimes
@@ -47,6 +41,7 @@ type Dispatcher struct {
 	pauses   pauses
 	proxy    proxy
 	missing  missing
+	outage   outage
 }
 
 // New makes a Dispatcher; nothing happens before Start.
@@ -60,15 +55,16 @@ func New(o Options) *Dispatcher {
 		now:       o.Now,
 		jitter:    o.Jitter,
 		directory: newDirectory(o.Snapshot),
-		shared:    make(chan struct{}, o.MaxInFlight),
+		shared:    newSlots(o.MaxInFlight),
 		quota:     max(1, o.MaxInFlight/4),
 		lanes:     map[string]*lane{},
 		every:     o.FollowInterval,
 		storeLog:  rate.Sometimes{First: 1, Interval: 5 * time.Second},
 		schedule:  newSchedule(),
-		pauses:    pauses{changed: make(chan struct{})},
+		pauses:    pauses{reading: make(chan struct{}, 1), changed: make(chan struct{})},
 		proxy:     newProxy(),
-		missing:   missing{notes: map[missingNote]time.Time{}},
+		missing:   newMissing(),
+		outage:    newOutage(),
 	}
 	d.claiming, d.stopClaiming = context.WithCancel(context.Background())
 	d.attempting, d.stopAttempting = context.WithCancel(context.Background())
@@ -141,13 +137,25 @@ func (d *Dispatcher) lane(name string) *lane {
 
 // forget drops the lanes that have nothing to remember.
 func (d *Dispatcher) forget(now time.Time) {
+	for _, lane := range d.dropIdle(now) {
+		d.observer.CircuitChanged(lane, false) // its destination is gone, and so is what showed that it was down
+	}
+}
+
+// dropIdle answers those that it dropped with an open circuit.
+func (d *Dispatcher) dropIdle(now time.Time) (open []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for name, l := range d.lanes {
-		if l.isIdle(now) {
-			delete(d.lanes, name)
+		if !l.isIdle(now, d.directory.lane(name) == nil) {
+			continue
 		}
+		if l.isOpen() {
+			open = append(open, name)
+		}
+		delete(d.lanes, name)
 	}
+	return open
 }
 
 // storeFailed reports a failure of the store: in the log at most every five seconds, since all lanes meet it together.

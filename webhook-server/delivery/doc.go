@@ -22,7 +22,7 @@
 //
 // It is either a list, the delay before the second attempt and those after it, or a wait that doubles. Waits of a list are stretched by up to a fifth
 // at random and never shortened; when the list is used up there is no further attempt. A Retry-After counts up to a day with a list, and
-// up to maxSeconds with the other. Attempts and age count from when the notification was received or last replayed; the age
+// up to maxSeconds with the other; one that goes beyond the age leaves a last attempt five minutes before it. Attempts and age count from when the notification was received or last replayed; the age
 // begins anew at the end of a pause that it waited through.
 //
 // # A destination that is down
@@ -44,9 +44,10 @@
 // A fault of the egress proxy, and that the gateway or the merchant is not served: the notification waits, and neither its attempts nor
 // its history change.
 //
-// Lanes that have met the proxy's fault take turns, one attempt at a time for all of them, a second to a minute apart; the first that gets
-// through sets all free. Other lanes go on, since many proxies answer for one dead destination as they do when they are
-// broken themselves. While the proxy fails everybody nothing grows too old; when it fails a destination and lets others pass, the age counts.
+// Lanes that have met the proxy's fault take turns while nobody passes, one attempt at a time for all of them, a second to a minute apart, and those that have had
+// fewest turns come first. The first that gets through sets all free. Other lanes go on, since many proxies answer for one dead destination as they do
+// when they are broken themselves; once one of those has passed, what the lanes have met is their own matter, and each has a pause of its own, a second to
+// a minute. While the proxy fails everybody nothing grows too old; when it fails a destination and lets others pass, the age counts.
 //
 // What has no destination is looked up again after a minute to an hour, and within a second of its return: each process notes what it has found
 // missing, and looks through the lanes of a gateway that it has not known before.
@@ -61,7 +62,13 @@
 // # Bounds
 //
 // Attempts of one lane are bounded by its maxInFlight and maxPerSecond, in each process. The first attempt of each lane is always its own; further ones
-// come out of one shared bound, of which no lane gets more than a quarter. So not even many dead lanes together keep a lane from sending.
+// come out of one shared bound, of which no lane gets more than a quarter, and the lanes of a namespace together no more than they leave free. So not even many dead or
+// slow lanes together keep a lane from sending, and those of one tenant do not slow down another's.
+//
+// A claim holds for the destination's timeout and half a minute: what a process that was killed has claimed is delivered by others after that.
+//
+// A store that takes no outcomes, because it is full or away, is asked every second whether it works again. Until it does each lane makes one attempt at a
+// time, and few: what cannot be recorded is sent again.
 //
 // A lane is woken when something is appended in this process or becomes due by its own doing. All lanes are looked at every five seconds, and when the
 // store says that something becomes due, but not more than once a second: that finds what another process stored, or claimed and left.

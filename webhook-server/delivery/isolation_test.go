@@ -84,8 +84,8 @@ func TestNotEvenManyDeadLanesTogetherKeepALaneFromSending(t *testing.T) {
 		for _, l := range d.Lanes() {
 			underWay += l.InFlight
 		}
-		if underWay != 16+20 {
-			t.Errorf("%d attempts hang, want the shared 16 and one for each of 20 lanes", underWay)
+		if underWay != 8+20 {
+			t.Errorf("%d attempts hang, want a tenant's half of the shared 16 and one for each of 20 lanes", underWay)
 		}
 		n := notification("healthy", healthy)
 		appendAll(t, s, n)

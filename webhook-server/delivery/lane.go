@@ -219,10 +219,10 @@ func (l *lane) rest() bool {
 	return !l.running
 }
 
-// isIdle says that forgetting the lane loses nothing.
-func (l *lane) isIdle(now time.Time) bool {
+// isIdle says that forgetting the lane loses nothing. How a destination that is gone has been doing is nothing to remember.
+func (l *lane) isIdle(now time.Time, gone bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	full := l.limiter.Limit() == rate.Inf || l.limiter.TokensAt(now) >= float64(l.limiter.Burst())
-	return !l.running && l.inFlight == 0 && l.circuit == (circuit{}) && full
+	return !l.running && l.inFlight == 0 && (gone || l.circuit == (circuit{}) && full)
 }

@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,6 +133,86 @@ func TestLooksAtAllLanesAreAtLeastASecondApartHoweverMuchFails(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		if n := s.count("due_lanes"); n > 31 {
 			t.Errorf("%d looks in 30 seconds", n)
+		}
+	})
+}
+
+// Each search may look at everything that waits: a thousand of them one after the other take minutes.
+func TestManyMerchantsThatComeBackTogetherCostOneSearch(t *testing.T) {
+	for name, own := range map[string]bool{"of destinations of their own": true, "of the gateway's": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.gateway.Delivery = destination("https://default.example")
+				w.apply()
+				s := &faulty{Store: openStore(t)}
+				const merchants = 100
+				for i := range merchants {
+					n := notification(fmt.Sprintf("n-%d", i), merchantID(i))
+					if !own {
+						n.Lane = defaultLane
+					}
+					appendAll(t, s, n)
+					if own {
+						w.merchant(merchantID(i), destination(fmt.Sprintf("https://%d.example", i)))
+					}
+				}
+				start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: newAttempter(always(delivered)), FollowInterval: time.Second})
+				time.Sleep(20 * time.Minute)
+				synctest.Wait()
+				asked := s.count("replay")
+				w.gateway.DeliverUnlisted = !own
+				w.apply()
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				for i := range merchants {
+					if got := record(t, s, fmt.Sprintf("n-%d", i)); got.State != store.Delivered {
+						t.Fatalf("%+v", got)
+					}
+				}
+				if n := s.count("replay") - asked; n > 2 {
+					t.Errorf("%d searches", n)
+				}
+			})
+		})
+	}
+}
+
+func TestOneGatewaysReturnDoesNotHoldUpAnothers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck, other := newWorld(t), newWorld(t)
+		other.gateway.Namespace, other.secrets.Namespace = "other", "other"
+		other.gateway.GatewayID = "MGW_000002"
+		other.state = stuck.state
+		merchant := merchantID(1)
+		stuck.gateway.DeliverUnlisted, other.gateway.DeliverUnlisted = false, false
+		stuck.gateway.Delivery, other.gateway.Delivery = destination("https://stuck.example"), destination("https://other.example")
+		stuck.apply()
+		other.apply()
+		s := &faulty{Store: openStore(t)}
+		s.replaying = func(f store.Filter) error {
+			if f.Lane == laneOf(merchant) {
+				return errors.New("takes for ever")
+			}
+			return nil
+		}
+		theirs := notification("theirs", merchant)
+		theirs.GatewayID, theirs.Lane = "MGW_000002", "other/acme/MGW_000002/"+merchant
+		appendAll(t, s, notification("n", merchant), theirs)
+		start(t, delivery.Options{Store: s, Snapshot: stuck.state.Snapshot, Attempter: newAttempter(always(delivered)), FollowInterval: time.Second})
+		time.Sleep(20 * time.Minute)
+		stuck.merchant(merchant, destination("https://own.example"))
+		stuck.apply()
+		time.Sleep(10 * time.Second)
+		other.merchant(merchant, destination("https://own.example"))
+		other.apply()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := record(t, s, "n"); got.State != store.Waiting {
+			t.Errorf("the search that fails is not what is tested: %+v", got)
+		}
+		if got := record(t, s, "theirs"); got.State != store.Delivered {
+			t.Errorf("%+v", got)
 		}
 	})
 }

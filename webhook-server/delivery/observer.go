@@ -18,7 +18,7 @@ type Observer interface {
 	// PauseChanged follows the beginning and the end of a pause, of a lane or of all lanes of a gateway (then lane is the part of their names
 	// that they share). It is called for those that hold at the start, too.
 	PauseChanged(lane string, wholeGateway, paused bool)
-	// ProxyChanged follows a first fault of the egress proxy, and the attempt that shows that it works again.
+	// ProxyChanged follows a first fault of the egress proxy, and the next attempt that passes it, whoever's.
 	ProxyChanged(failing bool)
 	// LeaseLost follows an outcome that the store refused because the claim had ended: the notification will be sent once more.
 	LeaseLost(lane string)

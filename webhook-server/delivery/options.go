@@ -37,7 +37,8 @@ type Options struct {
 	Now func() time.Time
 	// Jitter answers numbers in [0, 1) for the retry schedule; math/rand/v2 when nil.
 	Jitter func() float64
-	// MaxInFlight bounds the attempts under way, beside one of each lane's own; 0 means DefaultMaxInFlight. A lane gets at most a quarter of it.
+	// MaxInFlight bounds the attempts under way, beside one of each lane's own; 0 means DefaultMaxInFlight. A lane gets at most a quarter of it,
+	// and the lanes of a namespace together no more than they leave free.
 	MaxInFlight int
 	// FollowInterval lies between two looks at what the store says about pauses, and at what is served; 0 means DefaultFollowInterval.
 	FollowInterval time.Duration

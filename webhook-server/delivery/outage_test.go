@@ -152,3 +152,27 @@ func TestMerchantsThatAreGoneDoNotOpenTheCircuitOfTheSharedDestination(t *testin
 		}
 	})
 }
+
+func TestTheCircuitOfADestinationThatIsGoneIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		d := destination("https://merchant.example")
+		d.Retry.MaxAgeHours = 1
+		w.merchant(merchant, d)
+		w.apply()
+		waiting(t, s, merchant, 20)
+		seen := &observer{}
+		dispatcher := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: newAttempter(always(failing)), Observer: seen})
+		time.Sleep(3 * time.Hour)
+		synctest.Wait()
+		if got := seen.circuits(); got != "open " {
+			t.Fatalf("circuit: %s", got)
+		}
+		w.remove()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := seen.circuits(); got != "open closed " || len(dispatcher.Lanes()) != 0 {
+			t.Errorf("circuit: %s; %+v", got, dispatcher.Lanes())
+		}
+	})
+}

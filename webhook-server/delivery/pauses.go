@@ -8,6 +8,9 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store"
 )
 
+// pausesTime bounds one look at the pauses: one that hangs does not keep follow from the rest of its work.
+const pausesTime = 5 * time.Second
+
 // scope is what one pause is about: a lane, or all lanes of a gateway.
 type scope struct {
 	lane         string
@@ -17,7 +20,7 @@ type scope struct {
 // pauses is what the store has said last about them. Until it has answered once nothing is known, and everything counts as paused.
 type pauses struct {
 	// reading is held while the store is asked, so that an older answer never takes the place of a newer one.
-	reading sync.Mutex
+	reading chan struct{} // holds one
 
 	mu      sync.Mutex
 	known   bool
@@ -89,7 +92,9 @@ func (d *Dispatcher) follow() {
 	tick := time.NewTicker(d.every)
 	defer tick.Stop()
 	for {
-		_ = d.RefreshPauses(d.claiming) // it has been reported; what was known last holds
+		ctx, cancel := context.WithTimeout(d.claiming, pausesTime)
+		_ = d.RefreshPauses(ctx) // it has been reported; what was known last holds
+		cancel()
 		d.findAgain()
 		select {
 		case <-tick.C:
@@ -100,10 +105,14 @@ func (d *Dispatcher) follow() {
 }
 
 // RefreshPauses reads the pauses from the store. The dispatcher does so every FollowInterval by itself: whoever has changed them calls it so
-// that they hold in this process at once. An attempt that is under way then goes on to its end.
+// that they hold in this process at once, and waits for the answer as long as ctx. An attempt that is under way then goes on to its end.
 func (d *Dispatcher) RefreshPauses(ctx context.Context) error {
-	d.pauses.reading.Lock()
-	defer d.pauses.reading.Unlock()
+	select {
+	case d.pauses.reading <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-d.pauses.reading }()
 	all, err := d.store.Pauses(ctx)
 	if err != nil {
 		if d.claiming.Err() == nil {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -50,7 +51,7 @@ func TestTheFirstThatPassesTheProxySetsAllFree(t *testing.T) {
 	if until, blocked := p.heldUntil("a", later); !until.Equal(later) || blocked {
 		t.Errorf("held until %s, %t, while it fails everybody", until, blocked)
 	}
-	if !p.passed("a", later) {
+	if !p.passed("a", later, later) {
 		t.Fatal("not free")
 	}
 	select {
@@ -74,18 +75,76 @@ func TestTheFirstThatPassesTheProxySetsAllFree(t *testing.T) {
 	}
 }
 
-func TestAProxyThatFailsOneDestinationHoldsNoOther(t *testing.T) {
+func TestALaneThatTheProxyFailsWhileOthersPassHasAPauseOfItsOwn(t *testing.T) {
 	p := newProxy()
-	p.failed("a", noon, 0)
-	for i := range 10 {
-		if p.passed("b", noon.Add(time.Duration(i+1)*time.Minute)) {
-			t.Fatal("another lane's success sets it free, so that it would be tried at that one's rate")
+	for i := range 100 {
+		p.failed(fmt.Sprintf("dead-%d", i), noon, 0)
+	}
+	now := noon.Add(time.Minute)
+	if !p.passed("b", now, now) {
+		t.Fatal("the proxy does not fail everybody")
+	}
+	for i := range 100 {
+		if until, blocked := p.heldUntil(fmt.Sprintf("dead-%d", i), noon.Add(time.Hour)); !until.Equal(now) || !blocked {
+			t.Errorf("held until %s, %t: want until others passed", until, blocked)
 		}
 	}
-	if failing, _, _ := p.lineUp("a", noon); !failing {
-		t.Error("it does not fail any more")
+	for _, want := range []time.Duration{0, 2, 4, 8, 16, 32, 60, 60} {
+		met, wait, _ := p.lineUp("dead-0", now)
+		if !met || wait != want*time.Second {
+			t.Fatalf("%t, pause of %s, want %ds", met, wait, want)
+		}
+		if wait > 0 && p.takeTurn("dead-0", now.Add(wait-1)) {
+			t.Error("a turn before its time")
+		}
+		now = now.Add(wait)
+		if !p.takeTurn("dead-0", now) {
+			t.Error("no turn")
+		}
+		if next, first := p.failed("dead-0", now, 0); first || next.Before(now) {
+			t.Errorf("next at %s, %t", next, first)
+		}
 	}
-	if until, blocked := p.heldUntil("a", noon.Add(time.Hour)); !until.Equal(noon.Add(time.Minute)) || !blocked {
-		t.Errorf("held until %s, %t: want until others passed", until, blocked)
+	next, first := p.failed("b", now, 0)
+	if !first || !next.Equal(now.Add(time.Second)) {
+		t.Errorf("one that has just met its first fault waits %s with those that are blocked", next.Sub(now))
+	}
+	if p.passed("dead-0", now, now); p.blocked["dead-0"] != nil || p.failing["b"] != nil {
+		t.Error("one that passed is blocked still")
+	}
+	p.forget(noon.Add(3 * time.Hour))
+	if len(p.blocked) != 0 {
+		t.Errorf("%d are remembered for ever", len(p.blocked))
+	}
+}
+
+func TestALaneThatHasJustMetTheFaultDrawsNoLotsWithThoseThatHaveMetItAllDay(t *testing.T) {
+	p := newProxy()
+	p.failed("old", noon, 0)
+	now := noon
+	for range proxyGraces + 1 {
+		_, wait, _ := p.lineUp("old", now)
+		now = now.Add(wait)
+		p.takeTurn("old", now)
+		p.failed("old", now, 0)
+	}
+	p.failed("new", now, 0)
+	_, old, _ := p.lineUp("old", now)
+	if _, wait, _ := p.lineUp("new", now); wait >= old || wait > longestProxyPause {
+		t.Errorf("the new one waits %s, the old one %s", wait, old)
+	}
+}
+
+func TestWhatStartedBeforeTheProxyFailedDoesNotSayThatItWorks(t *testing.T) {
+	p := newProxy()
+	p.failed("a", noon, 0)
+	after := noon.Add(time.Second)
+	for _, lane := range []string{"a", "b"} {
+		if p.passed(lane, noon.Add(-time.Second), after) {
+			t.Errorf("%s sets free", lane)
+		}
+	}
+	if until, blocked := p.heldUntil("a", after); !until.Equal(after) || blocked {
+		t.Errorf("held until %s, %t", until, blocked)
 	}
 }

@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,43 @@ func TestAProxyThatIsDownForDaysEndsNothing(t *testing.T) {
 	})
 }
 
+func TestARestartWhileTheProxyIsDownEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		d := destination("https://merchant.example")
+		d.Retry.MaxAgeHours = 1
+		w.merchant(merchant, d)
+		w.apply()
+		a := newAttempter(always(failing))
+		answer := func(v delivery.Verdict) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.answer = always(v)
+		}
+		appendAll(t, s, notification("tried-before", merchant))
+		options := delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a}
+		first := start(t, options)
+		time.Sleep(30 * time.Second)
+		answer(proxyFault)
+		time.Sleep(5 * time.Hour)
+		if err := first.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		start(t, options)
+		time.Sleep(5 * time.Hour)
+		synctest.Wait()
+		if got := record(t, s, "tried-before"); got.State != store.Waiting || got.LastReason != "proxy" {
+			t.Fatalf("%+v", got)
+		}
+		answer(delivered)
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		if got := record(t, s, "tried-before"); got.State != store.Delivered {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // A proxy answers CONNECT to a dead destination as it does when it is broken itself. Neither the others nor the age bound may suffer.
 func TestAProxyThatFailsOneDestinationDelaysNoOtherAndTheAgeBoundHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -146,5 +184,52 @@ func TestWhenTheProxyFailsD1IsToldToComeAgain(t *testing.T) {
 	d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: newAttempter(always(proxyFault))})
 	if v := d.Forward(t.Context(), notification("n", merchant), w.served(merchant)); v.Reason != delivery.Proxy || v.Answer() != delivery.Unavailable {
 		t.Errorf("%+v", v)
+	}
+}
+
+// Many proxies answer for a dead destination as they do when they are broken themselves: so a tenant may have any number of destinations that they fail.
+func TestOneFaultOfTheProxyCostsALaneAMinuteHoweverManyOthersItFails(t *testing.T) {
+	for name, othersPass := range map[string]bool{"while others pass": true, "while nobody else sends anything": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				s := openStore(t)
+				merchant, healthy := merchantID(0), merchantID(999)
+				w.merchant(merchant, destination("https://merchant.example"))
+				w.merchant(healthy, destination("https://healthy.example"))
+				for i := range 100 {
+					w.merchant(merchantID(i+1), destination(fmt.Sprintf("https://dead-%d.example", i)))
+					for j := range 3 {
+						appendAll(t, s, notification(fmt.Sprintf("dead-%d-%d", i, j), merchantID(i+1)))
+					}
+				}
+				w.apply()
+				var failed atomic.Bool
+				a := newAttempter(func(ctx context.Context, n store.Notification) delivery.Verdict {
+					if n.MerchantID == healthy || (n.MerchantID == merchant && failed.Swap(true)) {
+						return after(ctx, 10*time.Millisecond, delivered)
+					}
+					return after(ctx, 10*time.Millisecond, proxyFault)
+				})
+				d := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+				send := func(id, merchant string) {
+					n := notification(id, merchant)
+					appendAll(t, s, n)
+					d.Wake(n.Lane)
+				}
+				time.Sleep(3 * time.Hour)
+				send("n", merchant)
+				for i := range 15 {
+					if othersPass {
+						send(fmt.Sprintf("healthy-%d", i), healthy)
+					}
+					time.Sleep(5 * time.Second)
+				}
+				synctest.Wait()
+				if got := record(t, s, "n"); got.State != store.Delivered || got.Attempts != 1 {
+					t.Errorf("%+v", got)
+				}
+			})
+		})
 	}
 }

@@ -163,3 +163,24 @@ func TestWhatWaitsForAGatewayDoesNotGoToAnotherResourceThatHasItsIDLater(t *test
 		}
 	})
 }
+
+// A load balancer says Retry-After: 7200 on its first 503; maxAgeHours is 1.
+func TestARetryAfterBeyondTheAgeEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, merchant, s := one(t)
+		d := destination("https://merchant.example")
+		d.Retry.MaxAgeHours, d.Retry.MaxSeconds = 1, 86400
+		w.merchant(merchant, d)
+		w.apply()
+		appendAll(t, s, notification("n", merchant))
+		backend := &switched{v: delivery.Verdict{Reason: delivery.ServerError, Status: 503, RetryAfter: 2 * time.Hour}}
+		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: newAttempter(backend.answer)})
+		time.Sleep(50 * time.Minute)
+		backend.set(delivered)
+		time.Sleep(9 * time.Minute)
+		synctest.Wait()
+		if got := record(t, s, "n"); got.State != store.Delivered || got.Attempts != 2 {
+			t.Errorf("%+v", got)
+		}
+	})
+}

@@ -90,6 +90,7 @@ func (d *Dispatcher) scan() {
 			d.schedule.expect(later(next, now.Add(shortestScan)))
 		}
 		d.forget(now)
+		d.proxy.forget(now)
 		d.sleep()
 	}
 }

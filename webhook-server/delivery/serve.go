@@ -21,13 +21,16 @@ func (d *Dispatcher) serve(l *lane) {
 			d.await(0, h.changed)
 			continue
 		}
+		if failing, over := d.outage.state(); failing {
+			d.await(longestStorePause, over)
+		}
 		lim := limitsOf(d.directory.lane(l.name), d.quota)
 		inTurn, wait, works := d.proxy.lineUp(l.name, d.now())
 		if wait > 0 {
 			d.await(wait, works)
 			continue
 		}
-		if inTurn {
+		if failing, _ := d.outage.state(); inTurn || failing {
 			lim.maxInFlight = 1
 		}
 		a := l.admit(lim, d.now())
@@ -51,7 +54,9 @@ func (d *Dispatcher) serve(l *lane) {
 			return
 		}
 		if err != nil {
-			d.await(storePause, nil)
+			d.checkStore()
+			_, over := d.outage.state()
+			d.await(storePause, over)
 			storePause = min(2*storePause, longestStorePause)
 			continue
 		}
@@ -69,25 +74,13 @@ func (d *Dispatcher) takeSlots(l *lane, n int) (own bool, slots int) {
 	if own {
 		slots = 1
 	}
-	slots += d.takeShared(n - slots)
+	slots += d.shared.take(l.name, n-slots)
 	if slots == 0 {
 		slots = d.awaitShared(l, n)
 		n = 1
 	}
 	l.leave(n-slots, false)
 	return own, slots
-}
-
-// takeShared takes up to n shared slots, without waiting.
-func (d *Dispatcher) takeShared(n int) int {
-	for taken := range n {
-		select {
-		case d.shared <- struct{}{}:
-		default:
-			return taken
-		}
-	}
-	return n
 }
 
 // awaitShared waits for one shared slot, in turn with other lanes, and gives back the admission of all attempts but one.
@@ -98,11 +91,8 @@ func (d *Dispatcher) awaitShared(l *lane, n int) int {
 	if ownFree {
 		return 0
 	}
-	select {
-	case d.shared <- struct{}{}:
+	if d.shared.wait(l.name, changed, d.claiming.Done()) {
 		return 1
-	case <-changed:
-	case <-d.claiming.Done():
 	}
 	return 0
 }
@@ -112,7 +102,8 @@ func (d *Dispatcher) awaitShared(l *lane, n int) int {
 func (d *Dispatcher) claim(l *lane, own bool, slots int, probe bool) (drained bool, err error) {
 	l.look()
 	now := d.now()
-	claimed, err := d.claimDue(l.name, now, slots, probe)
+	lease := leaseFor(d.directory.longestAttempt(l.name))
+	claimed, err := d.claimDue(l.name, now, slots, probe, lease)
 	if err != nil && d.claiming.Err() == nil {
 		d.storeFailed("claim", err)
 	}
@@ -123,14 +114,14 @@ func (d *Dispatcher) claim(l *lane, own bool, slots int, probe bool) (drained bo
 		d.running.Go(func() {
 			defer d.free(l, usesOwn)
 			defer l.end()
-			d.deliver(l, c)
+			d.deliver(l, c, now.Add(lease-recordTime))
 		})
 	}
 	d.freeAll(l, own, slots-len(claimed))
 	return len(claimed) < slots, err
 }
 
-func (d *Dispatcher) claimDue(lane string, now time.Time, limit int, probe bool) ([]store.Delivery, error) {
+func (d *Dispatcher) claimDue(lane string, now time.Time, limit int, probe bool, lease time.Duration) ([]store.Delivery, error) {
 	if !probe {
 		return d.store.Claim(d.claiming, lane, now, limit, lease)
 	}
@@ -152,7 +143,7 @@ func (d *Dispatcher) freeAll(l *lane, own bool, slots int) {
 // free ends one attempt and its slot.
 func (d *Dispatcher) free(l *lane, own bool) {
 	if !own {
-		<-d.shared
+		d.shared.leave(l.name)
 	}
 	l.leave(1, own)
 }

@@ -20,6 +20,8 @@ type faulty struct {
 	calls map[string]int
 	// claimed, when set, is called between a claim and its return.
 	claimed func()
+	// replaying, when set, is asked before each replay.
+	replaying func(store.Filter) error
 }
 
 func (f *faulty) set(operation string, err error) {
@@ -66,6 +68,11 @@ func (f *faulty) Replay(ctx context.Context, filter store.Filter, at time.Time, 
 	if err := f.get("replay"); err != nil {
 		return 0, err
 	}
+	if f.replaying != nil {
+		if err := f.replaying(filter); err != nil {
+			return 0, err
+		}
+	}
 	return f.Store.Replay(ctx, filter, at, limit)
 }
 
@@ -85,6 +92,13 @@ func (f *faulty) Record(ctx context.Context, o store.Outcome) error {
 		return err
 	}
 	return f.Store.Record(ctx, o)
+}
+
+func (f *faulty) Check(ctx context.Context) error {
+	if err := f.get("check"); err != nil {
+		return err
+	}
+	return f.Store.Check(ctx)
 }
 
 func (f *faulty) Release(ctx context.Context, id string, lease int64) error {
@@ -140,13 +154,13 @@ func TestAnOutcomeThatCannotBeRecordedIsSentAgain(t *testing.T) {
 		appendAll(t, s, notification("n", merchant))
 		a := newAttempter(always(delivered))
 		start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
-		time.Sleep(time.Minute)
+		time.Sleep(39 * time.Second)
 		synctest.Wait()
 		if n := len(a.of(merchant)); n != 1 {
 			t.Errorf("%d attempts within the lease", n)
 		}
 		s.set("record", nil)
-		time.Sleep(2 * time.Minute) // the lease ends
+		time.Sleep(3 * time.Second) // the lease ends
 		synctest.Wait()
 		if got := record(t, s, "n"); got.State != store.Delivered || len(a.of(merchant)) != 2 {
 			t.Errorf("%+v after %d attempts", got, len(a.of(merchant)))

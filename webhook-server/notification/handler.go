@@ -18,14 +18,17 @@ import (
 var errNoCertificateCheck = errors.New("client certificates cannot be checked")
 
 // Handler answers notify-update calls.
-type Handler struct{ Options }
+type Handler struct {
+	Options
+	storeRefusals storeRefusals
+}
 
 // NewHandler makes a Handler.
 func NewHandler(o Options) *Handler {
 	if o.NewID == nil {
 		o.NewID = newID
 	}
-	return &Handler{o}
+	return &Handler{Options: o}
 }
 
 // newID sorts by time and carries 62 random bits beside it, so that nobody guesses another one.

@@ -46,8 +46,11 @@ func (c *call) take() {
 		if errors.Is(err, store.ErrFull) {
 			outcome = StoreFull
 		}
-		c.refuse(outcome, err)
+		c.refuseByStore(outcome, err)
 		return
+	}
+	if n := c.storeRefusals.taken(c.now); n > 0 {
+		c.Logger.LogAttrs(ctx, slog.LevelWarn, "notifications were not taken by the store, without a line each", slog.Int64("unlogged", n))
 	}
 	if deliveredAs != n.ID {
 		c.accept(Merged, n, slog.String("mergedInto", deliveredAs))
@@ -112,11 +115,21 @@ func (c *call) accept(o Outcome, n store.Notification, more ...slog.Attr) {
 }
 
 // refuse sets an answer other than 204 for a well-formed call.
-func (c *call) refuse(o Outcome, err error) {
+func (c *call) refuse(o Outcome, err error, more ...slog.Attr) {
 	c.answer = answer{outcome: o}
 	attrs := []slog.Attr{slog.String("outcome", string(o)), slog.String("merchant", c.path.MerchantID), slog.String("token", api.MaskCardNumbers(c.path.TokenID))}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", api.MaskCardNumbers(err.Error())))
 	}
-	c.Logger.LogAttrs(c.request.Context(), slog.LevelWarn, "notification not taken", c.who(attrs...)...)
+	c.Logger.LogAttrs(c.request.Context(), slog.LevelWarn, "notification not taken", c.who(append(attrs, more...)...)...)
+}
+
+// refuseByStore is refuse, but does not log each.
+func (c *call) refuseByStore(o Outcome, err error) {
+	logs, unlogged := c.storeRefusals.refused(c.now)
+	if !logs {
+		c.answer = answer{outcome: o}
+		return
+	}
+	c.refuse(o, err, slog.Int64("unlogged", unlogged))
 }
