@@ -42,7 +42,7 @@ func (s *deliverySigning) goBy(secret *corev1.Secret, l *signingLine) error {
 	lost := len(l.secrets) == 0
 	current, err := parseHMAC(secret.Data, v1alpha1.KeySigningSecret)
 	if err != nil {
-		return nil // it is shown again
+		return nil //nolint:nilerr // what does not parse is replaced: the secret is shown again
 	}
 	if place := l.find(current.Reveal()); place != 0 && (place != 1 || !l.waits()) {
 		l.takeOver(s.dated(current))

@@ -35,7 +35,7 @@ func startNotifySQLite(ctx context.Context, dir string) (server, error) {
 
 // startNotifyPostgres runs the server of the database, too.
 func startNotifyPostgres(ctx context.Context, dir string) (server, error) {
-	database, err := pgtest.New(ctx, pgtest.Options{})
+	database, err := pgtest.New(ctx, pgtest.Options{Settings: databaseSettings()})
 	if err != nil {
 		return server{}, err
 	}

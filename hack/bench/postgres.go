@@ -29,10 +29,17 @@ func openPostgres(ctx context.Context, s *session, _ string) (store.Store, error
 }
 
 func startPostgres(ctx context.Context, s *session) (url string, err error) {
-	server, err := pgtest.New(ctx, pgtest.Options{Dir: s.disk})
+	server, err := pgtest.New(ctx, pgtest.Options{Dir: s.disk, Settings: databaseSettings()})
 	if err != nil {
 		return "", err
 	}
 	s.cleanup(server.Close)
 	return server.CreateDatabase(ctx)
+}
+
+// databaseSettings are those that docs/operations.md recommends, in the size of the machine that measures. fsync, full_page_writes and synchronous_commit stay on.
+func databaseSettings() map[string]string {
+	return map[string]string{
+		"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min", "wal_buffers": "16MB", "wal_compression": "lz4", "wal_sync_method": "open_datasync",
+	}
 }

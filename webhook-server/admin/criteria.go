@@ -41,7 +41,8 @@ func (c *criteria) set(name, value string) (err error) {
 	if value == "" {
 		return fmt.Errorf("%s is empty: give a value or leave it out", quoted(name))
 	}
-	good, want := true, ""
+	var good bool
+	var want string
 	switch name {
 	case "state":
 		c.State = store.State(value)

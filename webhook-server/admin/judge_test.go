@@ -79,7 +79,7 @@ func (j *judge) faults(r *http.Request, sent []byte, response *http.Response, an
 	route, path, err := j.router.FindRoute(asked)
 	if err != nil || strings.HasSuffix(asked.URL.Path, "/") { // which the router takes for the path without it
 		if response.StatusCode == http.StatusOK {
-			return fmt.Errorf("an answer at an undocumented path: %v", err)
+			return fmt.Errorf("an answer at an undocumented path: %w", err)
 		}
 		return nil
 	}

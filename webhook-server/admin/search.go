@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -35,7 +36,7 @@ func within(ctx context.Context, t *turns, read func(context.Context) error) err
 	defer end()
 	bounded, cancel := context.WithTimeoutCause(ctx, searchTimeout, errTooLong)
 	defer cancel()
-	if err = read(bounded); err != nil && context.Cause(bounded) == errTooLong {
+	if err = read(bounded); err != nil && errors.Is(context.Cause(bounded), errTooLong) {
 		return errTooLong
 	}
 	return err

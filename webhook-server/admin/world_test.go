@@ -143,6 +143,13 @@ func (w *world) call(method, target, body string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
+// answer answers the status and the header of a request without a body.
+func (w *world) answer(method, target string, header ...string) (int, http.Header) {
+	w.t.Helper()
+	response := w.send(method, target, "", header...)
+	return response.StatusCode, response.Header
+}
+
 func (w *world) send(method, target, body string, header ...string) *http.Response {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+target, strings.NewReader(body))

@@ -107,9 +107,9 @@ func (r retention) isFull(ctx context.Context) bool {
 }
 
 // report logs an error, unless it comes of the end.
-func (r retention) report(ctx context.Context, message string, err error, about ...any) {
+func (r retention) report(ctx context.Context, what string, err error, about ...any) {
 	if err != nil && ctx.Err() == nil {
-		r.logger.Error(message, append(about, "error", err)...)
+		r.logger.Error("retention failed", append(about, "what", what, "error", err)...)
 	}
 }
 

@@ -99,7 +99,7 @@ var pauseDestination = command{
 		whole := i.flags.Bool(wholeGateway, false, "all destinations of the gateway namespace/name/merchantGatewayId")
 		reason := i.flags.String("reason", "", "`TEXT` for others to read")
 		return func(ctx context.Context, names []string) error {
-			return i.change(ctx, c, names, func(server *client.Client, name string) (wire.Destinations, error) {
+			return i.change(c, names, func(server *client.Client, name string) (wire.Destinations, error) {
 				return server.Pause(ctx, targetOf(name, *whole, *reason))
 			})
 		}
@@ -113,7 +113,7 @@ var resumeDestination = command{
 		c := i.connection()
 		whole := i.flags.Bool(wholeGateway, false, "all destinations of the gateway namespace/name/merchantGatewayId")
 		return func(ctx context.Context, names []string) error {
-			return i.change(ctx, c, names, func(server *client.Client, name string) (wire.Destinations, error) {
+			return i.change(c, names, func(server *client.Client, name string) (wire.Destinations, error) {
 				return server.Resume(ctx, targetOf(name, *whole, ""))
 			})
 		}
@@ -128,7 +128,7 @@ func targetOf(name string, whole bool, reason string) wire.Target {
 }
 
 // change does something to destinations, one after the other, and shows how they are then.
-func (i *invocation) change(ctx context.Context, c *connection, names []string, do func(*client.Client, string) (wire.Destinations, error)) error {
+func (i *invocation) change(c *connection, names []string, do func(*client.Client, string) (wire.Destinations, error)) error {
 	if len(names) == 0 {
 		return usagef("which one? Give its name, as 'destinations list --all' shows it")
 	}

@@ -155,7 +155,7 @@ func TestThePlaceInTheListCountsFromTheLastReplay(t *testing.T) {
 
 func TestIsExpired(t *testing.T) {
 	received := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	after := func(d time.Duration) time.Time { return received.Add(d) }
+	after := received.Add
 	for _, c := range []struct {
 		name        string
 		now         time.Duration

@@ -33,7 +33,7 @@ func TestALookupCarriesAnAccessTokenThroughTheProxy(t *testing.T) {
 		}
 	}))
 	defer platform.Close()
-	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 	}))
 	defer refuses.Close()

@@ -36,7 +36,7 @@ const (
 	// FaultInvalidURL: the URL cannot be requested.
 	FaultInvalidURL Fault = "invalid_url"
 	// FaultTokenUnavailable: the request needs an access token, and the authorization server could not be reached, refused or gave none.
-	FaultTokenUnavailable Fault = "token_unavailable"
+	FaultTokenUnavailable Fault = "token_unavailable" // #nosec G101 -- a fault's name
 	// FaultProxy: the egress proxy could not be reached, refused for reasons of its own, or did not open the tunnel in time. It says nothing
 	// about the destination.
 	FaultProxy Fault = "proxy"

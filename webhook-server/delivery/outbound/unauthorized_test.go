@@ -16,7 +16,7 @@ func TestA401DropsTheTokenAndTheRequestGoesOutOnceMore(t *testing.T) {
 	d.refuse(func(token string) bool { return token == "planted-token-1" })
 	clock.advance(time.Minute)
 	send(t, transports, d, e, http.StatusOK)
-	if got := strings.Join(d.seen, " "); got != "planted-token-1 planted-token-1 planted-token-2" {
+	if got := strings.Join(d.seen, " "); got != strings.Repeat("planted-token-1 ", 2)+"planted-token-2" {
 		t.Errorf("used %s", got)
 	}
 	if d.bodies[1] != "{}" || d.bodies[2] != "{}" {

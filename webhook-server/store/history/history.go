@@ -90,7 +90,7 @@ func decodeEntry(b []byte) (a store.Attempt, length int, err error) {
 		}
 		length += n
 	}
-	if numbers[0] > maxMillis || numbers[1] > maxStatus || numbers[2] > uint64(len(b)-length) {
+	if numbers[0] > maxMillis || numbers[1] > maxStatus || numbers[2] > uint64(len(b)-length) { // #nosec G115 -- n bytes have just been read: it is not negative
 		return a, 0, ErrMalformed
 	}
 	end := length + int(numbers[2]) // #nosec G115 -- not more than what is left of b

@@ -159,6 +159,22 @@ func TestAConnectionThatHangsHoldsNobodyUp(t *testing.T) {
 	appendSoon(t, s, storetest.LoadNotification(3))
 }
 
+// The others in the test above may break the connections that it would have hung on.
+func TestCountingLanesEndsByItselfOnAConnectionThatHangs(t *testing.T) {
+	s, p := openBehindProxy(t)
+	if _, err := s.Lanes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.set(hung)
+	counted := make(chan error, 1)
+	go func() { counted <- second(s.Lanes(t.Context())) }()
+	waitFor(t, func() bool { return len(counted) > 0 })
+	p.heal()
+	if err := <-counted; err == nil {
+		t.Error("it was answered by nobody")
+	}
+}
+
 // claimSome claims whatever is due.
 func claimSome(t *testing.T, s *Store) store.Delivery {
 	t.Helper()

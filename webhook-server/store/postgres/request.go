@@ -111,19 +111,9 @@ func (q *requests[T]) stop() {
 	close(q.stopped)
 }
 
-// gather adds what else is queued. It yields until that brings nobody, so that the callers whom the last commit has just answered can come back with their next
-// request. When nobody is there to run, yielding takes no time.
+// gather adds what else is queued. It yields once, so that the callers whom the last commit has just answered can come back with their next request.
 func (q *requests[T]) gather(group []*request[T]) []*request[T] {
-	for before := -1; before < len(group) && len(group) < maxBatch; {
-		before = len(group)
-		runtime.Gosched()
-		group = q.drain(group)
-	}
-	return group
-}
-
-// drain adds what is queued now.
-func (q *requests[T]) drain(group []*request[T]) []*request[T] {
+	runtime.Gosched()
 	for len(group) < maxBatch {
 		select {
 		case r := <-q.queue:

@@ -22,7 +22,7 @@ var filterTests = []conformanceTest{
 				f.wantMatches(all, filter)
 			}
 		}
-		random := rand.New(rand.NewPCG(1, 2))
+		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same filters each time are what is wanted
 		for range 60 {
 			var filter store.Filter
 			for range 3 + random.IntN(3) {

@@ -54,7 +54,7 @@ var historyTests = []conformanceTest{
 	}},
 	{"it survives a restart, and each has its own", func(f *fixture) {
 		f.append(notification(1, laneA, 0), notification(2, laneA, 1))
-		f.retry(f.claimNamedFirst(laneA, after(1), "msg_000001"), after(2), after(20))
+		f.retry(f.claimNamedFirst(after(1), "msg_000001"), after(2), after(20))
 		f.delivered(f.claimNamed(laneA, after(3), "msg_000002"), after(4))
 		f.reopen()
 		f.dead(f.claimNamed(laneA, after(20), "msg_000001"), after(21))

@@ -109,7 +109,7 @@ var orderTests = []conformanceTest{
 			f.append(ordered(i, "tok", 0))
 		}
 		f.append(ordered(40, "other", 1), notification(41, laneA, 2))
-		f.claimNamedFirst(laneA, after(3), "msg_000000")
+		f.claimNamedFirst(after(3), "msg_000000")
 		got := slices.Concat(ids(f.claim(laneA, after(3), 1)), ids(f.claim(laneA, after(3), 1)))
 		if slices.Sort(got); !slices.Equal(got, []string{"msg_000040", "msg_000041"}) {
 			f.Errorf("claimed %v one by one", got)
@@ -164,7 +164,7 @@ func ordered(number int, token string, seconds int) store.Notification {
 	return n
 }
 
-func tokenName(i int) string { return "tok_" + string(rune('a'+i)) }
+func tokenName(i int) string { return "tok_" + "abcdefghijklmnopqrstuvwxyz"[i:i+1] }
 
 // claimNamed claims what is due and expects only this one.
 func (f *fixture) claimNamed(lane string, now time.Time, id string) store.Delivery {

@@ -60,8 +60,8 @@ var probeTests = []conformanceTest{
 	}},
 	{"one that is claimed or not due is passed over", func(f *fixture) {
 		f.append(notification(1, laneA, 0), notification(2, laneA, 1), notification(3, laneA, 2))
-		f.claimNamedFirst(laneA, after(3), "msg_000001")
-		f.retry(f.claimNamedFirst(laneA, after(3), "msg_000002"), after(4), after(30))
+		f.claimNamedFirst(after(3), "msg_000001")
+		f.retry(f.claimNamedFirst(after(3), "msg_000002"), after(4), after(30))
 		f.wantProbe(laneA, after(5), "msg_000003")
 	}},
 	{"it chooses among those due for longest only", func(f *fixture) {
@@ -96,9 +96,9 @@ func (f *fixture) wantProbe(lane string, now time.Time, id string) *store.Delive
 }
 
 // claimNamedFirst claims one and expects it to be this.
-func (f *fixture) claimNamedFirst(lane string, now time.Time, id string) store.Delivery {
+func (f *fixture) claimNamedFirst(now time.Time, id string) store.Delivery {
 	f.Helper()
-	claimed := f.claim(lane, now, 1)
+	claimed := f.claim(laneA, now, 1)
 	if len(claimed) != 1 || claimed[0].ID != id {
 		f.Fatalf("claimed %v, want %s", ids(claimed), id)
 	}

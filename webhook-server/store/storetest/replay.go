@@ -59,7 +59,7 @@ var replayTests = []conformanceTest{
 	}},
 	{"one that is due by then, or claimed, is left alone", func(f *fixture) {
 		f.append(notification(1, laneA, 0), notification(2, laneA, 1))
-		d := f.claimNamedFirst(laneA, after(1), "msg_000001")
+		d := f.claimNamedFirst(after(1), "msg_000001")
 		f.wantReplayed(store.Filter{}, after(10), 10, 0)
 		f.wantClaimed(laneA, after(10), "msg_000002")
 		f.delivered(d, after(11))

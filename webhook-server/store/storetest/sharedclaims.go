@@ -11,7 +11,7 @@ import (
 var sharedClaimTests = []sharedTest{
 	{"what one holds the other does not get", func(a, b *fixture) {
 		a.append(notification(1, laneA, 0), notification(2, laneA, 1), notification(3, laneA, 2))
-		a.claimNamedFirst(laneA, after(3), "msg_000001")
+		a.claimNamedFirst(after(3), "msg_000001")
 		a.wantProbe(laneA, after(3), "msg_000002")
 		b.claimNamed(laneA, after(3), "msg_000003")
 		for _, f := range []*fixture{a, b} {
@@ -73,7 +73,7 @@ var sharedClaimTests = []sharedTest{
 		a.release(a.claimOne(laneA, start()))
 		b.claimOne(laneA, start())
 	}},
-	{"an ordered one that one holds holds up the next for the other", func(a, b *fixture) {
+	{"an ordered one in one's hands holds up the next for the other", func(a, b *fixture) {
 		a.append(ordered(1, "tok", 0))
 		b.append(ordered(2, "tok", 0))
 		a.append(ordered(3, "tok", 0))
