@@ -3,24 +3,21 @@ package cluster_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/go-logr/logr"
 	authentication "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/d1gateway/d1gateway/hack/apiserver"
 	"github.com/d1gateway/d1gateway/hack/buildtools"
 )
 
@@ -35,36 +32,10 @@ var control struct {
 	admin          *kubernetes.Clientset
 }
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(apiserver.Main(m, prepare)) }
 
-func run(m *testing.M) int {
-	ctrl.SetLogger(logr.Discard())
-	klog.SetLogger(logr.Discard())
-	err := start(context.Background())
-	code := 1
-	if err == nil {
-		code = m.Run()
-	}
-	if control.environment != nil {
-		err = errors.Join(err, control.environment.Stop())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
-}
-
-func start(ctx context.Context) error {
-	assets, err := buildtools.ControlPlane(ctx)
-	if err != nil {
-		return err
-	}
-	control.environment = &envtest.Environment{BinaryAssetsDirectory: assets}
-	config, err := control.environment.Start()
-	if err != nil {
-		return fmt.Errorf("starting the API server: %w", err)
-	}
+func prepare(ctx context.Context, environment *envtest.Environment, config *rest.Config) (err error) {
+	control.environment = environment
 	if control.admin, err = kubernetes.NewForConfig(config); err != nil {
 		return err
 	}

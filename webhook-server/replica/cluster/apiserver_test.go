@@ -2,23 +2,20 @@ package cluster_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/d1gateway/d1gateway/hack/apiserver"
 	"github.com/d1gateway/d1gateway/hack/buildtools"
 )
 
@@ -31,42 +28,13 @@ var control struct {
 	server, reader, admin *rest.Config
 }
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) { os.Exit(apiserver.Main(m, prepare)) }
 
-func run(m *testing.M) int {
-	ctrl.SetLogger(logr.Discard())
-	klog.SetLogger(logr.Discard())
-	err := start(context.Background())
-	code := 1
-	if err == nil {
-		code = m.Run()
-	}
-	if control.environment != nil {
-		err = errors.Join(err, control.environment.Stop())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
-}
-
-func start(ctx context.Context) error {
+func prepare(ctx context.Context, environment *envtest.Environment, admin *rest.Config) error {
+	control.environment, control.admin = environment, admin
 	root, err := buildtools.Root()
 	if err != nil {
 		return err
-	}
-	assets, err := buildtools.ControlPlane(ctx)
-	if err != nil {
-		return err
-	}
-	control.environment = &envtest.Environment{
-		BinaryAssetsDirectory: assets,
-		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-	}
-	if control.admin, err = control.environment.Start(); err != nil {
-		return fmt.Errorf("starting the API server: %w", err)
 	}
 	text, err := os.ReadFile(filepath.Join(root, "config", "rbac", "webhook_server_role.yaml"))
 	if err != nil {
