@@ -248,8 +248,8 @@ func TestWrongTokensAreNotAskedAboutWithoutEnd(t *testing.T) {
 		t.Errorf("one who is known is answered %d meanwhile", got)
 	}
 	w.token = "of-viewer"
-	if r := w.send(http.MethodGet, "/v1/notifications?namespace=payments", ""); r.StatusCode != http.StatusTooManyRequests || r.Header.Get("Retry-After") == "" {
-		t.Errorf("one who is not is answered %d", r.StatusCode)
+	if status, answered := w.answer(http.MethodGet, "/v1/notifications?namespace=payments"); status != http.StatusTooManyRequests || answered.Get("Retry-After") == "" {
+		t.Errorf("one who is not is answered %d", status)
 	}
 	w.advance(2 * time.Minute)
 	if got, _ := w.call(http.MethodGet, "/v1/notifications?namespace=payments", ""); got != http.StatusOK {
@@ -262,8 +262,8 @@ func TestWhatAWebPageMakesABrowserSendIsRefused(t *testing.T) {
 	id := w.add(shopLane, store.Dead)
 	w.advance(time.Second)
 	for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}} {
-		if r := w.send(http.MethodPost, "/v1/notifications/"+id+"/replay", "", header...); r.StatusCode != http.StatusForbidden {
-			t.Errorf("%v: %d", header, r.StatusCode)
+		if status, _ := w.answer(http.MethodPost, "/v1/notifications/"+id+"/replay", header...); status != http.StatusForbidden {
+			t.Errorf("%v: %d", header, status)
 		}
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/v1/notifications", http.NoBody)

@@ -147,6 +147,7 @@ func (w *world) call(method, target, body string) (int, string) {
 func (w *world) answer(method, target string, header ...string) (int, http.Header) {
 	w.t.Helper()
 	response := w.send(method, target, "", header...)
+	_ = response.Body.Close()
 	return response.StatusCode, response.Header
 }
 

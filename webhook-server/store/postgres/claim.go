@@ -14,14 +14,14 @@ import (
 // itself chooses badly when its statistics are old: what waits is sometimes nothing and soon after everything. For the same reason rows are joined by = ANY(ARRAY[seq]) in place of = seq: that can
 // only be looked up in the primary key, row by row.
 
-// heldUp says of an Ordered row r that one of its lane and token waits that was accepted before it. Nothing is looked up for other rows.
+// heldUp says of an Ordered row r that one of its lane, merchant and token waits that was accepted before it. Nothing is looked up for other rows.
 // The OFFSET makes it a look-up for each row, whatever the planner thinks of reading all at once.
 const heldUp = `(r.ordered AND EXISTS (SELECT FROM notification e
-	WHERE e.lane = r.lane AND e.token_id = r.token_id AND e.state < 1 AND e.ordered AND (e.accepted_at, e.seq) < (r.accepted_at, r.seq) OFFSET 0))`
+	WHERE e.lane = r.lane AND e.merchant_id = r.merchant_id AND e.token_id = r.token_id AND e.state < 1 AND e.ordered AND (e.accepted_at, e.seq) < (r.accepted_at, r.seq) OFFSET 0))`
 
 // claimColumns are what a claim reads of a row. When it was due is what it was before a claim that nobody has ended.
 const claimColumns = `seq, CASE WHEN lease = 0 THEN next_attempt ELSE was_due END AS was_due, lane, ordered, merge, id, gateway_id, merchant_id, token_id, update_type, correlation_id,
-	received_at, replayed_at, last_attempt, attempts, history`
+	received_at, replayed_at, last_attempt, last_reason, attempts, history`
 
 // dueRows are the $3 of the lane $1 that have been due for longest at $2.
 const dueRows = `SELECT ` + claimColumns + `, accepted_at, lease AS former FROM notification
@@ -143,7 +143,7 @@ func (s *Store) claimOnce(ctx context.Context, text string, lane, now int64, lim
 		c := &claim{until: until}
 		var received, replayed, last int64
 		if err := rows.Scan(&c.seq, &c.wasDue, &c.lane, &c.Ordered, &c.Merge, &c.ID, &c.GatewayID, &c.MerchantID, &c.TokenID, &c.UpdateType, &c.CorrelationID,
-			&received, &replayed, &last, &c.Attempts, &c.history, nil, nil, nil, nil, &c.Lease); err != nil {
+			&received, &replayed, &last, &c.LastReason, &c.Attempts, &c.history, nil, nil, nil, nil, &c.Lease); err != nil {
 			return nil, false, err
 		}
 		if c.Lease == 0 {

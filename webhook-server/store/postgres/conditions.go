@@ -22,7 +22,7 @@ func (c conditions) with(term string, args ...any) conditions {
 	var text strings.Builder
 	for i, part := range strings.Split(term, "?") {
 		if i > 0 {
-			c.args = append(c.args, args[i-1])
+			c.args = append(c.args, args[i-1]) // #nosec G602 -- a term has an argument for each ?
 			text.WriteString("$" + strconv.Itoa(len(c.args)))
 		}
 		text.WriteString(part)

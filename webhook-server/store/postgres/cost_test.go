@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func pagesRead(t *testing.T, s *Store, text string, args ...any) int {
 		}
 		return tx.Rollback(t.Context())
 	})
-	if err != nil && err != pgx.ErrTxClosed {
+	if err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 		t.Fatal(err)
 	}
 	return int(plans[0].Plan["Shared Hit Blocks"].(float64) + plans[0].Plan["Shared Read Blocks"].(float64))

@@ -74,9 +74,9 @@ func (s *Store) NextDue(ctx context.Context, now time.Time) (due time.Time, ok b
 // lanesText counts through the indexes of what waits and of what is dead, and of the dead reads no more than the index.
 const lanesText = `SELECT lane, coalesce(sum(waiting), 0)::bigint, coalesce(min(oldest), 0), coalesce(sum(dead), 0)::bigint
 FROM (
-	SELECT lane, count(*) AS waiting, min(received_at) AS oldest, NULL::bigint AS dead FROM notification WHERE state = 0 GROUP BY lane
+	SELECT lane, count(*) AS waiting, min(received_at) AS oldest, 0::bigint AS dead FROM notification WHERE state = 0 GROUP BY lane
 	UNION ALL
-	SELECT lane, NULL, NULL, count(*) FROM notification WHERE state + 0 = 2 GROUP BY lane
+	SELECT lane, 0, NULL::bigint, count(*) FROM notification WHERE state + 0 = 2 GROUP BY lane
 ) counted GROUP BY lane`
 
 // Lanes implements store.Outbox.

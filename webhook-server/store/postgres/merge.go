@@ -10,20 +10,20 @@ import (
 
 // mergeText finds what the rows may be merged into, and locks it: a claim passes over it until the commit, and so sends after it. Whatever somebody else has locked is passed over.
 const mergeText = `SELECT given.place, earlier.id
-FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS given (lane, token_id, update_type, place)
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS given (lane, merchant_id, token_id, update_type, place)
 CROSS JOIN LATERAL (
 	SELECT e.id FROM notification e
-	WHERE e.lane = given.lane AND e.token_id = given.token_id AND e.update_type = given.update_type AND e.merge AND e.state < 1 AND e.lease = 0 AND e.attempts = 0
+	WHERE e.lane = given.lane AND e.merchant_id = given.merchant_id AND e.token_id = given.token_id AND e.update_type = given.update_type AND e.merge AND e.state < 1 AND e.lease = 0 AND e.attempts = 0
 	ORDER BY e.accepted_at, e.seq LIMIT 1 FOR SHARE SKIP LOCKED
 ) earlier`
 
 // mergeKey is what two notifications must have in common.
 type mergeKey struct {
-	lane              int64
-	token, updateType string
+	lane                        int64
+	merchant, token, updateType string
 }
 
-func keyOf(a *appending) mergeKey { return mergeKey{a.lane, a.TokenID, a.UpdateType} }
+func keyOf(a *appending) mergeKey { return mergeKey{a.lane, a.MerchantID, a.TokenID, a.UpdateType} }
 
 // mergeOrInsert inserts those that there is nothing to merge into, neither in the database nor before them in the group.
 func (s *Store) mergeOrInsert(ctx context.Context, r *openRun, c *columns, some []*request[*appending]) (inserted bool, err error) {
@@ -63,11 +63,12 @@ func (c *columns) addUnmerged(some []*request[*appending], into map[mergeKey]str
 
 // findEarlier answers the ids of what is in the database.
 func findEarlier(ctx context.Context, tx pgx.Tx, some []*request[*appending]) (map[mergeKey]string, error) {
-	lanes, tokens, updateTypes := make([]int64, len(some)), make([]string, len(some)), make([]string, len(some))
+	lanes, merchants := make([]int64, len(some)), make([]string, len(some))
+	tokens, updateTypes := make([]string, len(some)), make([]string, len(some))
 	for i, a := range some {
-		lanes[i], tokens[i], updateTypes[i] = a.work.lane, a.work.TokenID, a.work.UpdateType
+		lanes[i], merchants[i], tokens[i], updateTypes[i] = a.work.lane, a.work.MerchantID, a.work.TokenID, a.work.UpdateType
 	}
-	rows, err := tx.Query(ctx, mergeText, lanes, tokens, updateTypes)
+	rows, err := tx.Query(ctx, mergeText, lanes, merchants, tokens, updateTypes)
 	if err != nil {
 		return nil, err
 	}

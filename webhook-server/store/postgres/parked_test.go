@@ -100,7 +100,7 @@ func TestNoOrderedNotificationStaysParked(t *testing.T) {
 func neverTakenOut(t *testing.T, s *Store) (ids []string) {
 	t.Helper()
 	rows, err := s.pool.Query(t.Context(), `SELECT p.id FROM notification p WHERE p.parked AND p.state = 0 AND NOT EXISTS (SELECT FROM notification e
-		WHERE e.lane = p.lane AND e.token_id = p.token_id AND e.ordered AND e.state = 0 AND NOT e.parked AND (e.accepted_at, e.seq) < (p.accepted_at, p.seq))`)
+		WHERE e.lane = p.lane AND e.merchant_id = p.merchant_id AND e.token_id = p.token_id AND e.ordered AND e.state = 0 AND NOT e.parked AND (e.accepted_at, e.seq) < (p.accepted_at, p.seq))`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestTwoThatAreFinishedAtOnceTakeTheNextOut(t *testing.T) {
 	for _, tx := range finishing {
 		looked := make(chan struct{}, 1)
 		all.Go(func() {
-			if _, err := tx.Exec(t.Context(), unparkText, []int64{lane}, []string{"tok"}); err != nil {
+			if _, err := tx.Exec(t.Context(), unparkText, []int64{lane}, []string{""}, []string{"tok"}); err != nil {
 				t.Errorf("taking out: %v", err)
 			}
 			looked <- struct{}{}

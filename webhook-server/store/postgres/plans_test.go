@@ -47,11 +47,12 @@ func wantFewPages(t *testing.T, s *Store, lane int64) {
 	now, until := millis(began())+3_600_000, millis(began())+3_660_000
 	var c outcomeColumns
 	var seqs, lanes []int64
-	var tokens, updateTypes []string
+	var merchants, tokens, updateTypes []string
 	for i := range int64(rows) {
 		seq := 1<<20 + 10_000 + i
 		c.add(&outcome{claim: &claim{seq: seq, Delivery: store.Delivery{Lease: 7}}, state: 1})
 		seqs, lanes = append(seqs, seq), append(lanes, lane)
+		merchants = append(merchants, "40010000001")
 		tokens, updateTypes = append(tokens, fmt.Sprint("tok_", i)), append(updateTypes, "TOKEN_STATE_CHANGE")
 	}
 	execute(t, s, "UPDATE notification SET lease = 7 WHERE seq = ANY($1)", seqs)
@@ -60,8 +61,8 @@ func wantFewPages(t *testing.T, s *Store, lane int64) {
 		"claiming":        func() int { return pagesRead(t, s, claimText, lane, now, rows, until, newNumbers()) },
 		"probing":         func() int { return pagesRead(t, s, probeText, lane, now, store.ProbeChoice, until, newNumbers()) },
 		"parking":         func() int { return pagesRead(t, s, parkText, lane, now, rows) },
-		"unparking":       func() int { return pagesRead(t, s, unparkText, lanes, tokens) },
-		"merging":         func() int { return pagesRead(t, s, mergeText, lanes, tokens, updateTypes) },
+		"unparking":       func() int { return pagesRead(t, s, unparkText, lanes, merchants, tokens) },
+		"merging":         func() int { return pagesRead(t, s, mergeText, lanes, merchants, tokens, updateTypes) },
 		"releasing":       func() int { return pagesRead(t, s, releaseText, seqs[0], 7) },
 		"releasing a lot": func() int { return pagesRead(t, s, releaseLostText, lane, until, 7) },
 		"recording": func() int {

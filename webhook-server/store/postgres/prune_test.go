@@ -35,7 +35,7 @@ func TestReplicasThatPruneAtOnceRemoveEachOnceAndTheRunsToo(t *testing.T) {
 	all = append(all, plantDelivered(t, s, base+2, 2100)...)
 	kept := plantDelivered(t, s, base+3, 40)
 	var removed atomic.Int64
-	together(t, stores[:], func(s *Store) bool {
+	together(t, stores, func(s *Store) bool {
 		const limit = 130
 		n, err := s.Prune(t.Context(), store.Delivered, kept[0].LastAttempt, limit)
 		if err != nil {
@@ -63,7 +63,7 @@ func TestTheNewestAreLeftHoweverManyPruneBeyondThem(t *testing.T) {
 	all := append(plantDelivered(t, s, base+1, 1500), plantDelivered(t, s, base+2, 1500)...)
 	for _, keep := range []int{runs.Rows * 2, 3000, 2500} {
 		var removed atomic.Int64
-		together(t, stores[:], func(s *Store) bool {
+		together(t, stores, func(s *Store) bool {
 			const limit = 90
 			n, err := s.PruneBeyond(t.Context(), store.Delivered, keep, limit)
 			if err != nil {

@@ -147,7 +147,7 @@ func (s *Store) recordGroup(ctx context.Context, group []*request[*outcome]) (ma
 		return err
 	})
 	if len(c.doneLanes) > 0 {
-		batch.Queue(unparkText, c.doneLanes, c.doneTokens)
+		batch.Queue(unparkText, c.doneLanes, c.doneMerchants, c.doneTokens)
 	}
 	if err := s.writers.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, err
@@ -163,7 +163,7 @@ type outcomeColumns struct {
 	reasons                    []string
 	histories                  [][]byte
 	doneLanes                  []int64
-	doneTokens                 []string
+	doneMerchants, doneTokens  []string
 }
 
 func (c *outcomeColumns) add(o *outcome) {
@@ -173,6 +173,7 @@ func (c *outcomeColumns) add(o *outcome) {
 	c.reasons = append(c.reasons, o.reason)
 	c.histories = append(c.histories, append([]byte{}, o.history...)) // empty, not NULL
 	if o.claim.Ordered && o.state != 0 {
-		c.doneLanes, c.doneTokens = append(c.doneLanes, o.claim.lane), append(c.doneTokens, o.claim.TokenID)
+		c.doneLanes = append(c.doneLanes, o.claim.lane)
+		c.doneMerchants, c.doneTokens = append(c.doneMerchants, o.claim.MerchantID), append(c.doneTokens, o.claim.TokenID)
 	}
 }

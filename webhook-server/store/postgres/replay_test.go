@@ -30,7 +30,7 @@ func TestReplicasThatReplayAtOnceReplayEachOnce(t *testing.T) {
 	}
 	at := began().Add(time.Hour)
 	var total atomic.Int64
-	together(t, stores[:], func(s *Store) bool {
+	together(t, stores, func(s *Store) bool {
 		const limit = 1700
 		n, err := s.Replay(t.Context(), store.Filter{State: store.Delivered}, at, limit)
 		if err != nil {

@@ -91,7 +91,7 @@ func (k *runKeeper) attempt(otherwise string, work func(context.Context) error) 
 	defer cancel()
 	err := work(ctx)
 	if err != nil && !k.failing[otherwise] {
-		k.s.log.Warn(otherwise, "error", err)
+		k.s.log.Warn("keeping runs failed", "what", otherwise, "error", err)
 	}
 	k.failing[otherwise] = err != nil
 }

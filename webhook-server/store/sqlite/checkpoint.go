@@ -75,7 +75,7 @@ func (c *checkpointer) checkpoint(w *writer) {
 	var busy, length, copied int
 	err := c.db.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &length, &copied)
 	if err != nil {
-		c.log.Warn("Checkpoint failed; the log grows until one succeeds", "error", err)
+		c.log.Warn("checkpoint failed; the log grows until one succeeds", "error", err)
 		return
 	}
 	if length < c.long {
@@ -92,7 +92,7 @@ func (c *checkpointer) checkpoint(w *writer) {
 func (w *writer) startLogOver() {
 	for _, pragma := range []string{"PRAGMA busy_timeout(0)", "PRAGMA wal_checkpoint(RESTART)", "PRAGMA busy_timeout(2000)"} {
 		if _, err := w.conn.ExecContext(context.Background(), pragma); err != nil {
-			w.log.Warn("Starting the log over failed; it grows until that succeeds", "error", err)
+			w.log.Warn("starting the log over failed; it grows until that succeeds", "error", err)
 		}
 	}
 }

@@ -151,7 +151,7 @@ func (w *writer) indexMore() {
 	err := w.transact(func() error { return w.index.write(w) })
 	if err != nil {
 		w.index.retryAt = w.nextSeq + runs.Rows
-		w.log.Warn("Indexing failed; searches get slower until it succeeds", "error", err)
+		w.log.Warn("indexing failed; searches get slower until it succeeds", "error", err)
 		return
 	}
 	w.index.written()
@@ -213,9 +213,9 @@ func (w *writer) report(batch []*op, took time.Duration, err error) {
 	}
 	switch {
 	case err != nil && !w.failing:
-		w.log.Error("Store cannot write", "error", err)
+		w.log.Error("store cannot write", "error", err)
 	case err == nil && w.failing:
-		w.log.Info("Store writes again")
+		w.log.Info("store writes again")
 	}
 	w.failing = err != nil
 	commit := store.Commit{Duration: took, Err: err}

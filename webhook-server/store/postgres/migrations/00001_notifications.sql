@@ -20,9 +20,9 @@ CREATE TABLE lane (
 );
 
 -- Instants are Unix milliseconds, 0 for none. state: 0 Waiting, 1 Delivered, 2 Dead.
--- seq is number * 4096 + place of a run (below). accepted_at, then seq, orders the notifications of a token.
+-- seq is number * 4096 + place of a run (below). accepted_at, then seq, orders the notifications of a merchant's token.
 -- While a claim holds, lease is not 0, next_attempt is when the lease ends, and was_due what it was before: a claim that nobody ends is due again by itself.
--- An Ordered row that was found behind another one of its lane and token is parked, so that claims do not meet it again. Whoever gives a row of that lane and
+-- An Ordered row that was found behind another one of its lane, merchant and token is parked, so that claims do not meet it again. Whoever gives a row of that lane, merchant and
 -- token a final state takes the first parked one out, in the same transaction. There is always one that waits, not parked, before a parked one.
 CREATE TABLE notification (
 	seq            bigint   PRIMARY KEY,
@@ -56,7 +56,7 @@ ALTER TABLE notification SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_
 CREATE INDEX notification_waiting ON notification (lane, parked, next_attempt, seq) WHERE state = 0;
 CREATE INDEX notification_final ON notification (state, last_attempt, seq) WHERE state <> 0;
 CREATE INDEX notification_dead ON notification (lane) WHERE state + 0 = 2;
-CREATE INDEX notification_keyed ON notification (lane, token_id, accepted_at, seq) WHERE state < 1 AND (ordered OR merge);
+CREATE INDEX notification_keyed ON notification (lane, merchant_id, token_id, accepted_at, seq) WHERE state < 1 AND (ordered OR merge);
 
 -- What is searched for (id, token, correlation id, merchant) is indexed by runs of 4096 rows, as in the embedded store: a run belongs to one committer of one
 -- replica, which numbers its rows itself, so that nobody waits for a sequence. An open run is read row by row; when it is full, or its replica has gone, it
