@@ -135,23 +135,18 @@ func (w *world) attempt(n store.Notification, o store.Outcome) {
 // call answers the status and the body of a request.
 func (w *world) call(method, target, body string) (int, string) {
 	w.t.Helper()
-	response := w.send(method, target, body)
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return response.StatusCode, string(text)
+	status, _, text := w.send(method, target, body)
+	return status, text
 }
 
 // answer answers the status and the header of a request without a body.
 func (w *world) answer(method, target string, header ...string) (int, http.Header) {
 	w.t.Helper()
-	response := w.send(method, target, "", header...)
-	_ = response.Body.Close()
-	return response.StatusCode, response.Header
+	status, answered, _ := w.send(method, target, "", header...)
+	return status, answered
 }
 
-func (w *world) send(method, target, body string, header ...string) *http.Response {
+func (w *world) send(method, target, body string, header ...string) (status int, answered http.Header, text string) {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+target, strings.NewReader(body))
 	if err != nil {
@@ -170,8 +165,12 @@ func (w *world) send(method, target, body string, header ...string) *http.Respon
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = response.Body.Close() })
-	return response
+	defer func() { _ = response.Body.Close() }()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return response.StatusCode, response.Header, string(raw)
 }
 
 // get and post want 200 and read the answer.
