@@ -57,6 +57,7 @@ type session struct {
 	window  time.Duration
 	profile string
 	fleet   fleet
+	waiting int
 	// shared is the same for all figures of a run.
 	shared *shared
 
@@ -129,7 +130,7 @@ func measureOne(ctx context.Context, f figure, o options, together *shared, dir 
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return measurement{}, err
 	}
-	s := &session{dir: dir, disk: o.dir, rounds: o.rounds, window: o.window, profile: o.profile, fleet: o.fleet, shared: together}
+	s := &session{dir: dir, disk: o.dir, rounds: o.rounds, window: o.window, profile: o.profile, fleet: o.fleet, waiting: o.waiting, shared: together}
 	defer func() { err = errors.Join(err, s.end()) }()
 	return f.measure(ctx, s)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// isolationWaiting is how many notifications wait for the destination that is dead.
+	// isolationWaiting is how many notifications wait for the destination that is dead, unless -waiting says otherwise.
 	isolationWaiting = 100_000
 	// isolationHealthy is how many other destinations there are, and isolationRate how many notifications a second come for them together.
 	isolationHealthy = 500
@@ -58,7 +58,7 @@ type isolationDetail struct {
 // measureIsolation lets the two sides take turns. The ratio is that of the medians of the rounds' 99th percentiles, so that a moment in which
 // the machine was busy with something else spoils one round and not the figure.
 func measureIsolation(ctx context.Context, s *session, open openStore) (measurement, error) {
-	with, err := startDelivering(ctx, s, open, isolationWaiting)
+	with, err := startDelivering(ctx, s, open, s.waiting)
 	if err != nil {
 		return measurement{}, fmt.Errorf("with a dead destination: %w", err)
 	}

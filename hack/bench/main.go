@@ -64,6 +64,7 @@ type options struct {
 	dir     string        // where the scratch directory is made
 	profile string        // the directory for CPU profiles; empty makes none
 	fleet   fleet         // of the figures about many clients
+	waiting int           // for the dead destination of the figures about isolation
 }
 
 func parseFlags(args []string, problems io.Writer) (options, error) {
@@ -80,6 +81,7 @@ func parseFlags(args []string, problems io.Writer) (options, error) {
 	flags.StringVar(&o.profile, "profile", "", "directory for a CPU profile of each side (pprof); empty makes none")
 	flags.IntVar(&o.fleet.clients, "clients", o.fleet.clients, "OAuthClients in the figures about many; with fewer they are not what their names say")
 	flags.IntVar(&o.fleet.gateways, "gateways", o.fleet.gateways, "MerchantGateways that these clients are of; the steady state has ten times as many")
+	flags.IntVar(&o.waiting, "waiting", isolationWaiting, "notifications that wait for a dead destination in the figures about isolation; with fewer they are not what they say")
 	flags.DurationVar(&o.fleet.rest, "rest", o.fleet.rest, "how long the steady state is watched")
 	err := flags.Parse(args)
 	if err != nil {
@@ -92,6 +94,8 @@ func parseFlags(args []string, problems io.Writer) (options, error) {
 		return o, errors.New("-rounds must be from 1 to 1000")
 	case o.fleet.clients < few || o.fleet.clients > sampleNumber/2 || o.fleet.gateways < 1 || o.fleet.gateways > 1000:
 		return o, fmt.Errorf("-clients must be from %d to %d and -gateways from 1 to 1000", few, sampleNumber/2)
+	case o.waiting < 1 || o.waiting > 10_000_000:
+		return o, errors.New("-waiting must be from 1 to 10000000")
 	case o.fleet.rest < time.Second || o.fleet.rest > 24*time.Hour:
 		return o, errors.New("-rest must be from 1s to 24h")
 	case math.IsNaN(seconds) || seconds < 0.01 || seconds > 3600:
