@@ -66,21 +66,28 @@ func TestAProxyThatIsDownCostsNoAttemptAndIsNotWornDown(t *testing.T) {
 	})
 }
 
+// failsAtFirst has a notification for a merchant whose attempts fail until answer says otherwise, and which may become an hour old.
+func failsAtFirst(t *testing.T) (o delivery.Options, merchant string, answer func(delivery.Verdict)) {
+	t.Helper()
+	w, merchant, s := one(t)
+	d := destination("https://merchant.example")
+	d.Retry.MaxAgeHours = 1
+	w.merchant(merchant, d)
+	w.apply()
+	a := newAttempter(always(failing))
+	appendAll(t, s, notification("tried-before", merchant))
+	return delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a}, merchant, func(v delivery.Verdict) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.answer = always(v)
+	}
+}
+
 func TestAProxyThatIsDownForDaysEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, merchant, s := one(t)
-		d := destination("https://merchant.example")
-		d.Retry.MaxAgeHours = 1
-		w.merchant(merchant, d)
-		w.apply()
-		a := newAttempter(always(failing))
-		answer := func(v delivery.Verdict) {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.answer = always(v)
-		}
-		appendAll(t, s, notification("tried-before", merchant))
-		dispatcher := start(t, delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a})
+		options, merchant, answer := failsAtFirst(t)
+		s := options.Store
+		dispatcher := start(t, options)
 		time.Sleep(30 * time.Second)
 		answer(proxyFault)
 		appendAll(t, s, notification("never-tried", merchant))
@@ -105,19 +112,8 @@ func TestAProxyThatIsDownForDaysEndsNothing(t *testing.T) {
 
 func TestARestartWhileTheProxyIsDownEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, merchant, s := one(t)
-		d := destination("https://merchant.example")
-		d.Retry.MaxAgeHours = 1
-		w.merchant(merchant, d)
-		w.apply()
-		a := newAttempter(always(failing))
-		answer := func(v delivery.Verdict) {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.answer = always(v)
-		}
-		appendAll(t, s, notification("tried-before", merchant))
-		options := delivery.Options{Store: s, Snapshot: w.state.Snapshot, Attempter: a}
+		options, _, answer := failsAtFirst(t)
+		s := options.Store
 		first := start(t, options)
 		time.Sleep(30 * time.Second)
 		answer(proxyFault)
