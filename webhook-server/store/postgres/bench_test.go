@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -10,9 +9,6 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store/postgres/pgtest"
 	"github.com/d1gateway/d1gateway/webhook-server/store/storetest"
 )
-
-// producers is how many callers wait for their own append at once.
-const producers = 64
 
 // durableServer flushes every commit, as a server in production does, with room for a log that is not copied into the tables every few seconds.
 func durableServer(b *testing.B) *pgtest.Server {
@@ -25,38 +21,18 @@ func durableServer(b *testing.B) *pgtest.Server {
 // BenchmarkStorePostgres appends durably, the indexing of older rows included. The server shares the processors.
 func BenchmarkStorePostgres(b *testing.B) {
 	s := openAt(b, durableServer(b).Database(b))
-	benchmarkAppend(b, s)
+	storetest.BenchmarkAppend(b, s)
 }
 
-// BenchmarkAppendFsync is the floor for BenchmarkStorePostgres: the same bytes appended to a plain file in groups, each flushed once.
-func BenchmarkAppendFsync(b *testing.B) {
-	l, err := storetest.OpenFsyncLog(filepath.Join(b.TempDir(), "log"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	benchmarkAppend(b, l)
-	if err := l.Close(); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func benchmarkAppend(b *testing.B, to storetest.Appender) {
-	b.ReportAllocs()
-	b.ResetTimer()
-	took, err := storetest.AppendLoad(b.Context(), to, producers, b.N)
-	b.StopTimer()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportMetric(float64(b.N)/took.Seconds(), "ops/s")
-}
+// BenchmarkAppendFsync is the floor for BenchmarkStorePostgres.
+func BenchmarkAppendFsync(b *testing.B) { storetest.BenchmarkFloor(b) }
 
 // BenchmarkDeliver is the whole life of a notification: appended by 64 producers, then claimed in hundreds and recorded by as many workers.
 func BenchmarkDeliver(b *testing.B) {
 	s := openAt(b, durableServer(b).Database(b))
 	b.ResetTimer()
 	started := time.Now()
-	if _, err := storetest.AppendLoad(b.Context(), s, producers, b.N); err != nil {
+	if _, err := storetest.AppendLoad(b.Context(), s, storetest.Producers, b.N); err != nil {
 		b.Fatal(err)
 	}
 	now := time.Now()
@@ -65,7 +41,7 @@ func BenchmarkDeliver(b *testing.B) {
 		b.Fatal(err)
 	}
 	var workers sync.WaitGroup
-	for i := range producers {
+	for i := range storetest.Producers {
 		workers.Go(func() {
 			for j := range lanes {
 				deliverLane(b, s, lanes[(i+j)%len(lanes)], now)

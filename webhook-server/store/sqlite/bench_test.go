@@ -13,43 +13,20 @@ import (
 	"github.com/d1gateway/d1gateway/webhook-server/store/storetest"
 )
 
-// producers is how many callers wait for their own append at once.
-const producers = 64
-
 // BenchmarkStoreSQLite appends durably, the indexing of older rows and the checkpoints included.
 func BenchmarkStoreSQLite(b *testing.B) {
 	s, err := sqlite.Open(b.Context(), options(filepath.Join(b.TempDir(), "store.db")))
 	if err != nil {
 		b.Fatal(err)
 	}
-	benchmarkAppend(b, s)
+	storetest.BenchmarkAppend(b, s)
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
 }
 
-// BenchmarkAppendFsync is the floor for BenchmarkStoreSQLite: the same bytes appended to a plain file in groups, each flushed once.
-func BenchmarkAppendFsync(b *testing.B) {
-	l, err := storetest.OpenFsyncLog(filepath.Join(b.TempDir(), "log"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	benchmarkAppend(b, l)
-	if err := l.Close(); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func benchmarkAppend(b *testing.B, to storetest.Appender) {
-	b.ReportAllocs()
-	b.ResetTimer()
-	took, err := storetest.AppendLoad(b.Context(), to, producers, b.N)
-	b.StopTimer()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportMetric(float64(b.N)/took.Seconds(), "ops/s")
-}
+// BenchmarkAppendFsync is the floor for BenchmarkStoreSQLite.
+func BenchmarkAppendFsync(b *testing.B) { storetest.BenchmarkFloor(b) }
 
 // BenchmarkClaimBehindBacklog claims ten and gives them back, while 100,000 wait in the same lane and as many in another.
 func BenchmarkClaimBehindBacklog(b *testing.B) {
@@ -59,7 +36,7 @@ func BenchmarkClaimBehindBacklog(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, lane := range []string{"one", "other"} {
-		if _, err := storetest.AppendLoad(b.Context(), inLane{s, lane}, producers, 100_000); err != nil {
+		if _, err := storetest.AppendLoad(b.Context(), inLane{s, lane}, storetest.Producers, 100_000); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -98,12 +75,12 @@ func BenchmarkDeliver(b *testing.B) {
 		b.Fatal(err)
 	}
 	started := time.Now()
-	if _, err := storetest.AppendLoad(b.Context(), inLane{s, "one"}, producers, b.N); err != nil {
+	if _, err := storetest.AppendLoad(b.Context(), inLane{s, "one"}, storetest.Producers, b.N); err != nil {
 		b.Fatal(err)
 	}
 	now := time.Now()
 	var workers sync.WaitGroup
-	for range producers {
+	for range storetest.Producers {
 		workers.Go(func() {
 			for {
 				claimed, err := s.Claim(b.Context(), "one", now, 100, time.Hour)
@@ -135,7 +112,7 @@ func BenchmarkOpenWithBacklog(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := storetest.AppendLoad(b.Context(), s, producers, 100_000); err != nil {
+	if _, err := storetest.AppendLoad(b.Context(), s, storetest.Producers, 100_000); err != nil {
 		b.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -162,7 +139,7 @@ func BenchmarkSearch(b *testing.B) {
 	if _, err := s.Append(b.Context(), first); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := storetest.AppendLoad(b.Context(), s, producers, 300_000); err != nil {
+	if _, err := storetest.AppendLoad(b.Context(), s, storetest.Producers, 300_000); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {

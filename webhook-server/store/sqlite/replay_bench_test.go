@@ -21,7 +21,7 @@ func replayable(b *testing.B, become string) *sqlite.Store {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := storetest.AppendLoad(b.Context(), inLane{s, "one"}, producers, backlog); err != nil {
+	if _, err := storetest.AppendLoad(b.Context(), inLane{s, "one"}, storetest.Producers, backlog); err != nil {
 		b.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
